@@ -1,0 +1,357 @@
+"""Commands: what somebody wants. The same JSON over HTTP and on the commands topic.
+
+Every command names its account, who wants it and an id of its own; the id is what makes a retry harmless.
+Ids should be UUIDs of version 7: they sort by time, which keeps the ledger's index warm.
+"""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from schemas.account_settings import SettingsChange
+from schemas.actors import Actor
+from schemas.base import (
+    E164,
+    AccountId,
+    Currency,
+    ForeignId,
+    LongText,
+    Message,
+    Moment,
+    Region,
+    SenderId,
+    ShortText,
+)
+from schemas.evidence import ApplicationEvidence, ByHandEvidence
+
+COMMAND_BYTES_MAX = 64 * 1024
+BODY_CHARACTERS_MAX = 10_000  # far above what can be sent: the refusal should count, not the parser
+SEGMENTS_ADJUSTED_MAX = 1_000_000
+
+NumberText = Annotated[str, Field(min_length=1, max_length=64)]
+"""A phone number as people type it; E.164 wherever no region is given."""
+
+
+class Command(Message):
+    """The fields every command has."""
+
+    type: str
+    command_id: UUID
+    account: AccountId
+    actor: Actor
+    traceparent: Annotated[str, Field(max_length=55)] | None = None
+    """W3C trace context, so that one text can be followed from the ATS to the phone."""
+
+
+# --- the account ----------------------------------------------------------------------------------
+
+
+class Agreement(Message):
+    """That the customer agreed to have texts processed by the carrier, and to which wording."""
+
+    accepted: Literal[True]
+    version: ShortText
+
+
+class ActivateTexting(Command):
+    """Switch texting on. The first activation credits the free texts."""
+
+    type: Literal["activate-texting"] = "activate-texting"
+    country: Region
+    currency: Currency
+    agreement: Agreement
+    company: ShortText | None = None
+
+
+class BuyPackage(Command):
+    """Buy a package of texts in the account's own currency."""
+
+    type: Literal["buy-package"] = "buy-package"
+    package: ShortText = "standard"
+
+
+class ChangeSettings(Command):
+    """Change what the account chooses for itself."""
+
+    type: Literal["change-settings"] = "change-settings"
+    change: SettingsChange
+
+
+class AssignSender(Command):
+    """Give the account the number or messaging service that it texts from. For the operator only."""
+
+    type: Literal["assign-sender"] = "assign-sender"
+    sender: SenderId
+    region: Region | None = None
+    """Where a messaging service's numbers are from; a number says so itself."""
+
+
+class AdjustSegments(Command):
+    """Correct the balance by hand. For the operator only."""
+
+    type: Literal["adjust-segments"] = "adjust-segments"
+    segments: Annotated[int, Field(ge=-SEGMENTS_ADJUSTED_MAX, le=SEGMENTS_ADJUSTED_MAX)]
+    reason: ShortText
+
+
+class SetNotifications(Command):
+    """Whether the acting member wants to hear of actions in the profiles that they follow."""
+
+    type: Literal["set-notifications"] = "set-notifications"
+    profile_actions: bool
+
+
+# --- the candidate --------------------------------------------------------------------------------
+
+
+class AddNumber(Command):
+    """Give a candidate a phone number."""
+
+    type: Literal["add-number"] = "add-number"
+    candidate: ForeignId
+    number: NumberText
+    region: Region | None = None
+    """Where the number was typed, for numbers in national form."""
+    name: ShortText | None = None
+    time_zone: Annotated[str, Field(max_length=64)] | None = None
+    """The candidate's IANA time zone, if the ATS knows it; it decides quiet hours."""
+
+
+class RemoveNumber(Command):
+    """Take a number from a candidate; consent goes with it."""
+
+    type: Literal["remove-number"] = "remove-number"
+    candidate: ForeignId
+    number: NumberText
+
+
+class ChangeNumber(Command):
+    """Replace a candidate's number by another. Consent is never carried over."""
+
+    type: Literal["change-number"] = "change-number"
+    candidate: ForeignId
+    number: NumberText
+    to: NumberText
+    region: Region | None = None
+
+
+class FollowCandidate(Command):
+    """The acting member follows a candidate."""
+
+    type: Literal["follow-candidate"] = "follow-candidate"
+    candidate: ForeignId
+
+
+class UnfollowCandidate(Command):
+    """The acting member follows a candidate no longer."""
+
+    type: Literal["unfollow-candidate"] = "unfollow-candidate"
+    candidate: ForeignId
+
+
+# --- consent --------------------------------------------------------------------------------------
+
+
+class RecordApplicationConsent(Command):
+    """Pass on the consent that a candidate gave when applying."""
+
+    type: Literal["record-application-consent"] = "record-application-consent"
+    candidate: ForeignId
+    number: NumberText
+    obtained_at: Moment
+    evidence: ApplicationEvidence
+
+
+class AddConsent(Command):
+    """A team member records that the candidate agreed."""
+
+    type: Literal["add-consent"] = "add-consent"
+    candidate: ForeignId
+    number: NumberText
+    obtained_at: Moment
+    evidence: ByHandEvidence
+
+
+class WithdrawConsent(Command):
+    """A team member takes the candidate's consent back."""
+
+    type: Literal["withdraw-consent"] = "withdraw-consent"
+    candidate: ForeignId
+    number: NumberText
+    reason: ShortText | None = None
+
+
+class ReviewStopRequest(Command):
+    """A person's verdict on a reply that sounds like a wish to hear no more."""
+
+    type: Literal["review-stop-request"] = "review-stop-request"
+    candidate: ForeignId
+    number: NumberText
+    wants_to_stop: bool
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
+
+class SendText(Command):
+    """Text a candidate, now or at `send_at`. The text's id is the command's id."""
+
+    type: Literal["send-text"] = "send-text"
+    candidate: ForeignId
+    number: NumberText
+    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX)]
+    send_at: Moment | None = None
+    override_quiet_hours: bool = False
+
+
+class RescheduleText(Command):
+    """Move a scheduled text to another time."""
+
+    type: Literal["reschedule-text"] = "reschedule-text"
+    candidate: ForeignId
+    number: NumberText
+    text_id: UUID
+    send_at: Moment
+
+
+class CancelText(Command):
+    """Call a text back that was not handed over yet; its credit comes back."""
+
+    type: Literal["cancel-text"] = "cancel-text"
+    candidate: ForeignId
+    number: NumberText
+    text_id: UUID
+
+
+class MarkRead(Command):
+    """Mark the replies in a thread as read."""
+
+    type: Literal["mark-read"] = "mark-read"
+    candidate: ForeignId
+    number: NumberText
+
+
+# --- the carrier's doors and Sayso's own workers --------------------------------------------------
+
+
+class Media(Message):
+    """A picture or file that came with a reply: where the carrier keeps it, never fetched from here."""
+
+    url: Annotated[str, Field(max_length=2_000)]
+    content_type: Annotated[str, Field(max_length=200)]
+
+
+class ReceiveText(Command):
+    """A text came in from a phone."""
+
+    type: Literal["receive-text"] = "receive-text"
+    number: E164
+    sid: ShortText
+    """The carrier's id of the message: the same one twice is one reply."""
+    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX)]
+    media: Annotated[tuple[Media, ...], Field(max_length=10)] = ()
+
+
+class StartDispatch(Command):
+    """The text is due: take the last look, and if all is well hand it over."""
+
+    type: Literal["start-dispatch"] = "start-dispatch"
+    number: E164
+    text_id: UUID
+    attempt: Annotated[int, Field(ge=1)]
+
+
+class HandedOver(Message):
+    """The carrier took the text."""
+
+    outcome: Literal["handed_over"] = "handed_over"
+    sid: ShortText
+    status: ShortText
+    segments: Annotated[int, Field(ge=0, le=100)] | None = None
+    sender: str | None = None
+
+
+class TurnedDown(Message):
+    """The carrier said no, or could not be reached at all: nothing was sent."""
+
+    outcome: Literal["turned_down"] = "turned_down"
+    code: int | None = None
+    reason: LongText
+    retry_in_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    """When to try again; never, if missing."""
+    revokes_consent: bool = False
+    stops_account: bool = False
+
+
+class InDoubt(Message):
+    """The carrier did not answer: it may or may not have taken the text."""
+
+    outcome: Literal["in_doubt"] = "in_doubt"
+    reason: LongText
+
+
+class GivenUp(Message):
+    """What became of the text could not be learned within the stated time."""
+
+    outcome: Literal["given_up"] = "given_up"
+
+
+class RecordHandover(Command):
+    """How the hand-over of a text to the carrier ended."""
+
+    type: Literal["record-handover"] = "record-handover"
+    number: E164
+    text_id: UUID
+    attempt: Annotated[int, Field(ge=1)]
+    result: Annotated[HandedOver | TurnedDown | InDoubt | GivenUp, Field(discriminator="outcome")]
+
+
+CarrierStatus = Literal[
+    "accepted", "scheduled", "queued", "sending", "sent", "delivered", "read",
+    "undelivered", "failed", "canceled", "partially_delivered",
+]  # fmt: skip
+
+
+class ReportStatus(Command):
+    """The carrier tells how far a text has come."""
+
+    type: Literal["report-status"] = "report-status"
+    number: E164
+    text_id: UUID
+    sid: ShortText
+    status: CarrierStatus
+    error_code: int | None = None
+    segments: Annotated[int, Field(ge=0, le=100)] | None = None
+
+
+AnyCommand = Annotated[
+    ActivateTexting | BuyPackage | ChangeSettings | AssignSender | AdjustSegments | SetNotifications
+    | AddNumber | RemoveNumber | ChangeNumber | FollowCandidate | UnfollowCandidate
+    | RecordApplicationConsent | AddConsent | WithdrawConsent | ReviewStopRequest
+    | SendText | RescheduleText | CancelText | MarkRead
+    | ReceiveText | StartDispatch | RecordHandover | ReportStatus,
+    Field(discriminator="type"),
+]  # fmt: skip
+
+
+_ADAPTER: TypeAdapter[Command] = TypeAdapter(AnyCommand)
+
+
+def read(data: bytes) -> Command:
+    """The command that `data` (JSON, UTF-8) spells.
+
+    Raises:
+        pydantic.ValidationError: it is not JSON, or not a command we know, or a field is wrong.
+    """
+    return _ADAPTER.validate_json(data)
+
+
+def write(command: Command) -> bytes:
+    """`command` as JSON, the inverse of `read`."""
+    return command.model_dump_json().encode()
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of any command, by its `type`."""
+    return _ADAPTER.json_schema()

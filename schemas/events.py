@@ -1,0 +1,539 @@
+"""Events: what happened, for ever.
+
+An event carries data alone. Who, when, why and in which place stand in its `Context`, and `Recorded` is the
+event where the ledger put it. Fields marked `Personal` are sealed under the person's key wherever an event
+is stored or sent (schemas.codec).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field, JsonValue
+
+from schemas.account_settings import AccountSettings
+from schemas.actors import Actor
+from schemas.base import E164, Currency, ForeignId, Message, Moment, Region, SenderId, ShortText
+from schemas.commands import CarrierStatus, Media
+from schemas.evidence import Evidence
+from schemas.topics import Topic
+
+
+class Sealed:
+    """Marks a field that says something about a person."""
+
+
+Personal = Sealed()
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Event(Message):
+    """Something that happened. Each has a stored name that outlives the class's own name and place."""
+
+    NAME: ClassVar[str]
+    TOPIC: ClassVar[Topic]
+    OLD_NAMES: ClassVar[Mapping[str, Upcast]] = MappingProxyType({})
+    """Earlier versions of this event: their stored names, and how their data becomes today's."""
+    PERSONAL: ClassVar[frozenset[str]] = frozenset()
+    """The names of the fields that are sealed."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls.PERSONAL = frozenset(
+            name for name, field in cls.model_fields.items() if Personal in field.metadata
+        )
+        if "NAME" not in cls.__dict__:
+            return  # a base class of events
+        for name in (cls.NAME, *cls.OLD_NAMES):
+            if name in _BY_NAME:
+                raise TypeError(f"two events are stored as {name}")
+            _BY_NAME[name] = cls
+
+
+_BY_NAME: dict[str, type[Event]] = {}
+
+
+def event_class(name: str) -> type[Event]:
+    """The class whose events are, or once were, stored as `name`.
+
+    Raises:
+        KeyError: no event has that name.
+    """
+    return _BY_NAME[name]
+
+
+def event_classes() -> tuple[type[Event], ...]:
+    """Every event of the language, once."""
+    return tuple(dict.fromkeys(_BY_NAME.values()))
+
+
+@dataclass(frozen=True)
+class Context:
+    """Who caused an event, when, by which command, and the command's place in its shard."""
+
+    account: str
+    actor: Actor
+    at: datetime
+    command_id: UUID
+    shard: int
+    position: int
+    traceparent: str | None = None
+
+    @cached_property
+    def attributes(self) -> bytes:
+        """This context as the attributes of a CloudEvent: JSON members without the braces.
+
+        Cached, since all events of one command share it.
+        """
+        return _attributes_of(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in its place: the `version`th (from 1) of its stream."""
+
+    stream: str
+    version: int
+    event: Event
+    context: Context
+
+
+def _attributes_of(context: Context) -> bytes:
+    return _Attributes(
+        source=f"/accounts/{context.account}",
+        time=context.at,
+        account=context.account,
+        actorkind=context.actor.kind,
+        actorid=context.actor.id,
+        actorname=context.actor.name,
+        commandid=context.command_id,
+        shard=context.shard,
+        position=context.position,
+        traceparent=context.traceparent,
+    ).model_dump_json(exclude_none=True).encode()[1:-1]
+
+
+class _Attributes(Message):
+    """The CloudEvents attributes that stand for a `Context`; names as the standard wants them."""
+
+    source: str
+    time: datetime
+    account: str
+    actorkind: str
+    actorid: str
+    actorname: str | None = None
+    commandid: UUID
+    shard: int
+    position: int
+    traceparent: str | None = None
+
+
+# --- the account ----------------------------------------------------------------------------------
+
+
+class TextingActivated(Event):
+    """Texting was switched on; the first time it credits the free texts."""
+
+    NAME = "texting-activated.v1"
+    TOPIC = Topic.ACCOUNTS
+    country: Region
+    currency: Currency
+    agreement_version: ShortText
+    free_segments: int
+    balance: int
+
+
+class PackageBought(Event):
+    """The account bought texts."""
+
+    NAME = "package-bought.v1"
+    TOPIC = Topic.CREDITS
+    package: str
+    segments: int
+    price: str
+    """In `currency`, as a decimal number with a point."""
+    currency: Currency
+    balance: int
+
+
+class SettingsChanged(Event):
+    """The account's settings, whole, as they stand from now on."""
+
+    NAME = "settings-changed.v1"
+    TOPIC = Topic.ACCOUNTS
+    settings: AccountSettings
+
+
+class SenderAssigned(Event):
+    """The account texts from this number or messaging service from now on."""
+
+    NAME = "sender-assigned.v1"
+    TOPIC = Topic.ACCOUNTS
+    sender: SenderId
+    region: Region | None
+
+
+class NotificationsSet(Event):
+    """Whether a member wants to hear of actions in the profiles they follow."""
+
+    NAME = "notifications-set.v1"
+    TOPIC = Topic.ACCOUNTS
+    member: str
+    profile_actions: bool
+
+
+class SegmentsDebited(Event):
+    """A text was accepted and its segments paid."""
+
+    NAME = "segments-debited.v1"
+    TOPIC = Topic.CREDITS
+    text_id: UUID
+    segments: int
+    balance: int
+
+
+class SegmentsRefunded(Event):
+    """A text never left; its segments came back."""
+
+    NAME = "segments-refunded.v1"
+    TOPIC = Topic.CREDITS
+    text_id: UUID
+    segments: int
+    reason: str
+    balance: int
+
+
+class SegmentsAdjusted(Event):
+    """The balance was corrected: by the operator, or because the carrier counted otherwise."""
+
+    NAME = "segments-adjusted.v1"
+    TOPIC = Topic.CREDITS
+    segments: int
+    """Signed: positive adds to the balance."""
+    reason: str
+    text_id: UUID | None = None
+    balance: int
+
+
+class SendingStopped(Event):
+    """The carrier refuses the account as a whole; nothing is handed over until the operator resumes."""
+
+    NAME = "sending-stopped.v1"
+    TOPIC = Topic.ACCOUNTS
+    code: int | None
+    reason: str
+
+
+class SendingResumed(Event):
+    """The operator put right what had stopped the account's sending."""
+
+    NAME = "sending-resumed.v1"
+    TOPIC = Topic.ACCOUNTS
+
+
+# --- the candidate --------------------------------------------------------------------------------
+
+
+class NumberAdded(Event):
+    """A candidate can be reached at this number."""
+
+    NAME = "number-added.v1"
+    TOPIC = Topic.ACCOUNTS
+    candidate: ForeignId
+    conversation: str
+    """The stream of the conversation with this number."""
+    number: Annotated[E164, Personal]
+    name: Annotated[str | None, Personal]
+    region: str
+    time_zone: str | None
+
+
+class NumberRemoved(Event):
+    """A candidate can no longer be reached at this number."""
+
+    NAME = "number-removed.v1"
+    TOPIC = Topic.ACCOUNTS
+    candidate: ForeignId
+    conversation: str
+
+
+class CandidateFollowed(Event):
+    """A member follows a candidate."""
+
+    NAME = "candidate-followed.v1"
+    TOPIC = Topic.ACCOUNTS
+    candidate: ForeignId
+    member: str
+
+
+class CandidateUnfollowed(Event):
+    """A member follows a candidate no longer."""
+
+    NAME = "candidate-unfollowed.v1"
+    TOPIC = Topic.ACCOUNTS
+    candidate: ForeignId
+    member: str
+
+
+class FollowerNotified(Event):
+    """One member is told, once, of one reply or keyword of a candidate they follow."""
+
+    NAME = "follower-notified.v1"
+    TOPIC = Topic.NOTIFICATIONS
+    candidate: ForeignId
+    conversation: str
+    member: str
+    about: Literal["reply", "keyword"]
+    sid: str
+    """The carrier's id of the message it is about."""
+
+
+# --- the conversation: its number and consent -----------------------------------------------------
+
+
+class ConversationOpened(Event):
+    """The account and this number met for the first time. Always the first of its stream."""
+
+    NAME = "conversation-opened.v1"
+    TOPIC = Topic.CONSENT
+    number: Annotated[E164, Personal]
+    region: str
+
+
+class CandidateJoined(Event):
+    """The number belongs to this candidate (too)."""
+
+    NAME = "candidate-joined.v1"
+    TOPIC = Topic.CONSENT
+    candidate: ForeignId
+    time_zone: str | None
+
+
+class CandidateLeft(Event):
+    """The number is this candidate's no longer."""
+
+    NAME = "candidate-left.v1"
+    TOPIC = Topic.CONSENT
+    candidate: ForeignId
+
+
+class ConsentGranted(Event):
+    """The candidate agreed to be texted at this number."""
+
+    NAME = "consent-granted.v1"
+    TOPIC = Topic.CONSENT
+    candidate: ForeignId | None
+    """Whose application or record it came from; none where the number itself said so."""
+    obtained_at: Moment
+    evidence: Annotated[Evidence, Personal]
+
+
+class ConsentWithdrawn(Event):
+    """Consent no longer stands; it can be added again."""
+
+    NAME = "consent-withdrawn.v1"
+    TOPIC = Topic.CONSENT
+    cause: Literal["member", "number_removed", "stop_request"]
+    reason: Annotated[str | None, Personal] = None
+
+
+class ConsentRevoked(Event):
+    """The candidate texted a stop keyword. Only a start keyword from the same number undoes it."""
+
+    NAME = "consent-revoked.v1"
+    TOPIC = Topic.CONSENT
+    keyword: str
+    """The keyword, or `21610` where only the carrier heard it."""
+
+
+class KeywordReceived(Event):
+    """The phone texted a keyword; it stands in the thread like any reply."""
+
+    NAME = "keyword-received.v1"
+    TOPIC = Topic.MESSAGES
+    sid: str
+    action: Literal["stop", "start", "help"]
+    keyword: str
+    body: Annotated[str, Personal]
+
+
+class StopRequestFlagged(Event):
+    """A reply sounds like a wish to hear no more; nothing is sent until a person has looked."""
+
+    NAME = "stop-request-flagged.v1"
+    TOPIC = Topic.CONSENT
+    sid: str
+
+
+class StopRequestReviewed(Event):
+    """A person has looked."""
+
+    NAME = "stop-request-reviewed.v1"
+    TOPIC = Topic.CONSENT
+    wants_to_stop: bool
+
+
+# --- the conversation: its texts ------------------------------------------------------------------
+
+TextPurpose = Literal["message", "help_answer", "stop_confirmation"]
+Delay = Literal["requested", "quiet_hours"]
+
+
+class TextQueued(Event):
+    """A text was accepted and waits for hand-over."""
+
+    NAME = "text-queued.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    candidate: ForeignId | None
+    body: Annotated[str, Personal]
+    encoding: Literal["GSM-7", "UCS-2"]
+    segments: int
+    purpose: TextPurpose = "message"
+    overrides_quiet_hours: bool = False
+
+
+class TextScheduled(Event):
+    """A text was accepted for later."""
+
+    NAME = "text-scheduled.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    candidate: ForeignId | None
+    body: Annotated[str, Personal]
+    encoding: Literal["GSM-7", "UCS-2"]
+    segments: int
+    send_at: Moment
+    delay: Delay
+    overrides_quiet_hours: bool = False
+
+
+class TextRescheduled(Event):
+    """A text that has not left will leave at another time."""
+
+    NAME = "text-rescheduled.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    send_at: Moment
+    delay: Literal["requested", "quiet_hours", "carrier"]
+
+
+class TextCancelled(Event):
+    """A text will not leave: somebody called it back, or the last look found a rule broken."""
+
+    NAME = "text-cancelled.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    reason: str
+    """A refusal's code, or `cancelled_by_member`."""
+
+
+class DispatchStarted(Event):
+    """The text is about to be handed to the carrier."""
+
+    NAME = "dispatch-started.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    attempt: int
+    sender: SenderId
+
+
+class DispatchDoubted(Event):
+    """The carrier did not answer: the text may or may not have left."""
+
+    NAME = "dispatch-doubted.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    attempt: int
+    reason: str
+
+
+class TextSent(Event):
+    """The carrier took the text."""
+
+    NAME = "text-sent.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    sid: str
+    status: CarrierStatus
+    segments: int | None
+    """What the carrier bills; none where it has not said yet."""
+
+
+class TextDelivered(Event):
+    """The phone has the text."""
+
+    NAME = "text-delivered.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+
+
+class TextFailed(Event):
+    """The text did not arrive and will not."""
+
+    NAME = "text-failed.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    status: Literal["failed", "undelivered"]
+    """`failed`: it never reached the carrier's network; `undelivered`: it did, and was charged."""
+    code: int | None
+    reason: str
+
+
+class TextUnknown(Event):
+    """What became of the text could not be learned within the stated time."""
+
+    NAME = "text-unknown.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+
+
+class TextReceived(Event):
+    """A reply came in."""
+
+    NAME = "text-received.v1"
+    TOPIC = Topic.MESSAGES
+    sid: str
+    body: Annotated[str, Personal]
+    media: Annotated[tuple[Media, ...], Personal] = ()
+
+
+class ThreadRead(Event):
+    """Somebody read the replies in the thread."""
+
+    NAME = "thread-read.v1"
+    TOPIC = Topic.MESSAGES
+
+
+# --- receipts -------------------------------------------------------------------------------------
+
+
+class Receipt(Event):
+    """The one answer to a command. Its stream has this one event, for ever."""
+
+    TOPIC = Topic.RECEIPTS
+    command_type: str
+    fingerprint: str
+    """A keyed hash of the command's content: tells a retry from another command under the same id."""
+
+
+class CommandAccepted(Receipt):
+    """The command took effect."""
+
+    NAME = "command-accepted.v1"
+    result: dict[str, JsonValue] = Field(default_factory=dict)
+    """What came of it, for the caller: ids, numbers, times, advice; nothing personal."""
+
+
+class CommandRefused(Receipt):
+    """The command changed nothing."""
+
+    NAME = "command-refused.v1"
+    code: str
+    sentence: str
+    """For the recruiter: what is wrong and what can be done."""
