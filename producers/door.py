@@ -1,0 +1,29 @@
+"""Where commands enter: the one protocol that HTTP and webhooks lean on, whatever lies behind it."""
+
+from typing import Protocol
+
+from schemas.commands import Command
+from schemas.receipts import Answer
+
+
+class Busy(Exception):
+    """The door takes no more commands just now; nothing was kept. Try again in `retry_after_s`."""
+
+    def __init__(self, retry_after_s: int = 1) -> None:
+        super().__init__("Sayso is busy; nothing was accepted.")
+        self.retry_after_s = retry_after_s
+
+
+class CommandDoor(Protocol):
+    """Takes commands in, durably."""
+
+    async def submit(self, command: Command, wait_s: float) -> Answer | None:
+        """Take `command` in. When this returns, the command survives a crash.
+
+        Returns:
+            The answer, if it was there within `wait_s` seconds; else None, and the receipt can be read later.
+
+        Raises:
+            Busy: there is no room; nothing was kept.
+        """
+        ...
