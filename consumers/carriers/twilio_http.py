@@ -1,0 +1,103 @@
+"""The HTTP layer under the Twilio client: bounded in time, pooled, silent in the log, never repeating."""
+
+import logging
+import ssl
+import threading
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+
+class BoundedHttp:
+    """Stands where the Twilio client expects its HttpClient, around Twilio's own.
+
+    `timeout_s` is (connect, between two bytes of the answer). Safe for several threads: a `requests` session
+    shares its pool, cookies are refused, and what the last answer said is kept per thread.
+    """
+
+    def __init__(self, base_url: str, timeout_s: tuple[float, float], connections_max: int) -> None:
+        self._inner = TwilioHttpClient(timeout=timeout_s[1], logger=_silent(), max_retries=0)
+        self._inner.timeout = timeout_s
+        session = self._inner.session
+        # Never retried here: a repeated POST is a second text.
+        session.mount("http://", _pool(connections_max))
+        session.mount("https://", _pool(connections_max))
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.trust_env = not _is_loopback(base_url)  # a proxy cannot reach our own loopback
+        self._last = threading.local()
+
+    def request(self, *args: Any, **kwargs: Any) -> Response:
+        """As TwilioHttpClient.request. Raises requests.RequestException."""
+        self._last.retry_after = None
+        response = self._inner.request(*args, **kwargs)
+        self._last.retry_after = response.headers.get("Retry-After")
+        return response
+
+    def retry_after_s(self, now: datetime) -> float | None:
+        """How long the last answer on this thread asked us to wait, if it did so in a readable form."""
+        return _seconds(getattr(self._last, "retry_after", None), now)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._inner.session.close()
+
+
+def never_left(error: requests.RequestException) -> bool:
+    """Whether `error` proves that no byte of the request went out.
+
+    A TLS error only does so when the certificate was refused: others also happen while the answer is read.
+    """
+    if isinstance(error, requests.exceptions.SSLError):
+        return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    return any(isinstance(cause, NewConnectionError) for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """`error` and what it wraps: requests and urllib3 keep it in `args` and in `reason`."""
+    found: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and one not in found:
+            found.append(one)
+            waiting += [*one.args, one.reason if isinstance(one, MaxRetryError) else None]
+    return found
+
+
+def _pool(connections_max: int) -> HTTPAdapter:
+    return HTTPAdapter(pool_maxsize=connections_max, max_retries=0)
+
+
+def _silent() -> logging.Logger:
+    """Twilio's client logs addresses with the candidate's number in them; nothing of that may be kept."""
+    logger = logging.Logger("twilio")
+    logger.disabled = True
+    return logger
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+def _seconds(header: str | None, now: datetime) -> float | None:
+    """RFC 9110, 10.2.3: seconds, or a date. Anything else counts as not said."""
+    if not header:
+        return None
+    if header.isascii() and header.isdigit():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())
