@@ -12,8 +12,8 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from consumers.carriers.carrier import (
     Accepted,
     Found,
-    OutgoingText,
     Outcome,
+    OutgoingText,
     Rejected,
     Unknown,
     Unreachable,

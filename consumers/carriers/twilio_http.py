@@ -80,7 +80,7 @@ def _pool(connections_max: int) -> HTTPAdapter:
 
 def _silent() -> logging.Logger:
     """Twilio's client logs addresses with the candidate's number in them; nothing of that may be kept."""
-    logger = logging.Logger("twilio")
+    logger = logging.getLogger("sayso.silenced.twilio")
     logger.disabled = True
     return logger
 

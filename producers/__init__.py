@@ -1,0 +1,1 @@
+"""Where commands enter and events leave."""

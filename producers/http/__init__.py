@@ -1,0 +1,1 @@
+"""Everything over HTTP: the interface, the pages, the doors of the carriers."""
