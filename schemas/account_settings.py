@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import Language, LocalTime, Message, Region, ShortText
+from schemas.base import Language, LocalTime, Message, Region, ShortText, SortedSet
 
 FirstText = Literal["advise", "append", "require"]
 
@@ -22,10 +22,10 @@ class AccountSettings(Message):
 
     company: ShortText | None = None
     language: Language = "en"
-    keyword_packs: Annotated[frozenset[Language], Field(max_length=24)] = frozenset()
+    keyword_packs: Annotated[SortedSet[Language], Field(max_length=24)] = frozenset()
     first_text: FirstText = "advise"
     quiet_hours: QuietHours | None = None
-    blocked_regions: Annotated[frozenset[Region], Field(max_length=250)] = frozenset()
+    blocked_regions: Annotated[SortedSet[Region], Field(max_length=250)] = frozenset()
     carrier_answers_help: bool = True
     carrier_confirms_stop: bool = True
 

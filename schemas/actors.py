@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import Message, ShortText
+from schemas.base import Message, ShortText, SortedSet
 
 
 class Permission(StrEnum):
@@ -35,7 +35,7 @@ class Actor(Message):
     kind: ActorKind
     id: Annotated[str, Field(min_length=1, max_length=128)]
     name: ShortText | None = None
-    permissions: frozenset[Permission] = frozenset()
+    permissions: SortedSet[Permission] = frozenset()
 
     def may(self, *permissions: Permission) -> bool:
         """Whether every one of `permissions` was given."""

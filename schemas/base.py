@@ -1,9 +1,9 @@
 """What every message of the language shares: frozen, strict about fields, bounded in every direction."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
 
 YEAR_MIN = 2000
 YEAR_MAX = 2199  # room to add windows and offsets without ever meeting datetime.max
@@ -43,3 +43,8 @@ SenderId = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{6,14}|MG[0-
 """What the account texts from: a number in E.164, or a messaging service of the carrier."""
 LocalTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """Wall-clock time `HH:MM`."""
+
+_Item = TypeVar("_Item", bound=str)
+
+SortedSet = Annotated[frozenset[_Item], PlainSerializer(sorted)]
+"""A set that is always written in the same order, so that equal messages have equal bytes."""

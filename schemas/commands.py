@@ -95,6 +95,12 @@ class AdjustSegments(Command):
     reason: ShortText
 
 
+class ResumeSending(Command):
+    """What made the carrier refuse the account is put right. For the operator only."""
+
+    type: Literal["resume-sending"] = "resume-sending"
+
+
 class SetNotifications(Command):
     """Whether the acting member wants to hear of actions in the profiles that they follow."""
 
@@ -251,6 +257,8 @@ class ReceiveText(Command):
     """The carrier's id of the message: the same one twice is one reply."""
     body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX)]
     media: Annotated[tuple[Media, ...], Field(max_length=10)] = ()
+    carrier_keyword: Literal["stop", "start", "help"] | None = None
+    """What the carrier itself took the text for, where it says so."""
 
 
 class StartDispatch(Command):
@@ -262,12 +270,18 @@ class StartDispatch(Command):
     attempt: Annotated[int, Field(ge=1)]
 
 
+CarrierStatus = Literal[
+    "accepted", "scheduled", "queued", "sending", "sent", "delivered", "read",
+    "undelivered", "failed", "canceled", "partially_delivered",
+]  # fmt: skip
+
+
 class HandedOver(Message):
     """The carrier took the text."""
 
     outcome: Literal["handed_over"] = "handed_over"
     sid: ShortText
-    status: ShortText
+    status: CarrierStatus
     segments: Annotated[int, Field(ge=0, le=100)] | None = None
     sender: str | None = None
 
@@ -307,12 +321,6 @@ class RecordHandover(Command):
     result: Annotated[HandedOver | TurnedDown | InDoubt | GivenUp, Field(discriminator="outcome")]
 
 
-CarrierStatus = Literal[
-    "accepted", "scheduled", "queued", "sending", "sent", "delivered", "read",
-    "undelivered", "failed", "canceled", "partially_delivered",
-]  # fmt: skip
-
-
 class ReportStatus(Command):
     """The carrier tells how far a text has come."""
 
@@ -326,7 +334,7 @@ class ReportStatus(Command):
 
 
 AnyCommand = Annotated[
-    ActivateTexting | BuyPackage | ChangeSettings | AssignSender | AdjustSegments | SetNotifications
+    ActivateTexting | BuyPackage | ChangeSettings | AssignSender | AdjustSegments | ResumeSending | SetNotifications
     | AddNumber | RemoveNumber | ChangeNumber | FollowCandidate | UnfollowCandidate
     | RecordApplicationConsent | AddConsent | WithdrawConsent | ReviewStopRequest
     | SendText | RescheduleText | CancelText | MarkRead

@@ -461,8 +461,18 @@ class TextSent(Event):
     text_id: UUID
     sid: str
     status: CarrierStatus
-    segments: int | None
-    """What the carrier bills; none where it has not said yet."""
+
+
+class TextRecounted(Event):
+    """The carrier bills another number of segments than was debited."""
+
+    NAME = "text-recounted.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    billed: int
+    """What the carrier counts."""
+    paid: int
+    """What the account has paid for the text from now on: never more than its balance allowed."""
 
 
 class TextDelivered(Event):

@@ -1,5 +1,6 @@
-"""Where commands enter: the one protocol that HTTP and webhooks lean on, whatever lies behind it."""
+"""Where commands enter: the one protocol that every producer leans on, whatever lies behind it."""
 
+from concurrent.futures import Future
 from typing import Protocol
 
 from schemas.commands import Command
@@ -14,6 +15,10 @@ class Busy(Exception):
         self.retry_after_s = retry_after_s
 
 
+class Unavailable(Exception):
+    """The command could not be stored (a full disk, a lost owner); it did not take effect. Try again later."""
+
+
 class CommandDoor(Protocol):
     """Takes commands in, durably."""
 
@@ -25,5 +30,10 @@ class CommandDoor(Protocol):
 
         Raises:
             Busy: there is no room; nothing was kept.
+            Unavailable: it could not be stored; it did not take effect.
         """
+        ...
+
+    def put(self, command: Command) -> "Future[Answer]":
+        """As `submit`, for threads: the answer, once there is one. Raises and fails as `submit` does."""
         ...
