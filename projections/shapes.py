@@ -1,0 +1,345 @@
+"""What the views answer with: frozen values, moments in UTC, numbers in E.164."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from schemas.account_settings import AccountSettings
+from schemas.actors import ActorKind
+from schemas.commands import Media
+from schemas.events import Delay, TextPurpose
+from schemas.evidence import Evidence
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a longer list."""
+
+    items: tuple[T, ...]
+    next: str | None
+    """The cursor of the page that follows; none: this was the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who caused something, as the event recorded them."""
+
+    kind: ActorKind
+    id: str
+    name: str | None
+
+
+# --- the account ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why the carrier refuses the account as a whole."""
+
+    code: int | None
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that Sayso has heard of. Until it is activated, `activated_at` and what follows are none."""
+
+    account: str
+    activated_at: datetime | None
+    activated_by: Who | None
+    country: str | None
+    currency: str | None
+    agreement_version: str | None
+    settings: AccountSettings
+    sender: str | None
+    sender_region: str | None
+    stopped: Stopped | None
+    balance: int
+    """In segments."""
+
+
+CreditWarning = Literal["low", "empty"]
+StatementKind = Literal["free", "bought", "debited", "refunded", "adjusted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """The balance and what made it, in segments: free + bought - debited + refunded + adjusted = balance."""
+
+    balance: int
+    free: int
+    bought: int
+    debited: int
+    refunded: int
+    adjusted: int
+    """Signed."""
+    level: int
+    """The balance right after the last credit: free texts, a package or a correction upwards by hand."""
+    warning: CreditWarning | None
+    """`empty`: nothing is left. `low`: no more than 20% of `level` is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One movement of the balance."""
+
+    kind: StatementKind
+    segments: int
+    """Signed: what the balance gained."""
+    balance: int
+    """Afterwards."""
+    at: datetime
+    by: Who
+    text_id: UUID | None
+    package: str | None
+    price: str | None
+    """A decimal number with a point, in `currency`."""
+    currency: str | None
+    reason: str | None
+
+
+# --- candidates -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLine:
+    """A candidate in the list of them, newest first."""
+
+    candidate: str
+    name: str | None
+    numbers: tuple[str, ...]
+    """The numbers they have now, oldest first."""
+    unread: int
+    """Replies and keywords nobody read yet, over all their threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that a candidate has, or had."""
+
+    number: str
+    conversation: str
+    region: str
+    time_zone: str | None
+    added_at: datetime
+    removed_at: datetime | None
+    """None: it is theirs now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A candidate, their numbers (those they have first, oldest first) and who follows them."""
+
+    candidate: str
+    name: str | None
+    added_at: datetime
+    numbers: tuple[Number, ...]
+    followers: tuple[str, ...]
+
+
+# --- consent --------------------------------------------------------------------------------------
+
+ConsentStatus = Literal["granted", "not_given", "withdrawn", "revoked"]
+ConsentStepKind = Literal["opened", "joined", "left", "granted", "withdrawn", "revoked", "flagged", "reviewed"]
+WithdrawalCause = Literal["member", "number_removed", "stop_request"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentStep:
+    """One step in the history of a number's consent. What does not apply to its kind is none."""
+
+    kind: ConsentStepKind
+    """`joined` and `left`: the number became, or is no longer, a candidate's. `flagged`: a reply sounded
+    like a wish to stop; `reviewed`: a person looked."""
+    at: datetime
+    by: Who
+    candidate: str | None
+    obtained_at: datetime | None
+    evidence: Evidence | None
+    cause: WithdrawalCause | None
+    reason: str | None
+    keyword: str | None
+    wants_to_stop: bool | None
+    sid: str | None
+    version: int
+    """The event's place in its conversation, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Whether a number may be texted, since when and on whose word."""
+
+    number: str
+    conversation: str
+    region: str
+    status: ConsentStatus
+    under_review: bool
+    """A reply sounds like a wish to stop: nothing is sent until a person has looked."""
+    by: Who | None
+    """Whoever brought the status about; none where it is `not_given`."""
+    candidate: str | None
+    """Whose record brought it; none where the number itself spoke, or nobody did."""
+    obtained_at: datetime | None
+    """When the candidate agreed; only while granted."""
+    recorded_at: datetime | None
+    """When Sayso heard of the status as it stands."""
+    evidence: Evidence | None
+    """Only while granted."""
+    cause: WithdrawalCause | None
+    """Only while withdrawn."""
+    reason: str | None
+    keyword: str | None
+    """What was texted; `21610` where only the carrier heard it."""
+    history: tuple[ConsentStep, ...]
+    """Newest first; the newest 200."""
+
+
+# --- threads --------------------------------------------------------------------------------------
+
+MessageKind = Literal["text", "reply", "keyword"]
+MessageStatus = Literal[
+    "queued", "scheduled", "sending", "in_doubt", "sent",
+    "delivered", "undelivered", "failed", "cancelled", "unknown", "received",
+]  # fmt: skip
+KeywordAction = Literal["stop", "start", "help"]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadMessage:
+    """A text we sent or will send, or one that came in."""
+
+    id: str
+    """The text's id; the carrier's sid where it came in."""
+    version: int
+    """Its place in the conversation, from 1; orders the thread."""
+    kind: MessageKind
+    status: MessageStatus
+    """`received` for whatever came in."""
+    body: str
+    at: datetime
+    """When it was accepted or came in."""
+    by: Who
+    candidate: str | None
+    """Whom the text was for; none for what came in and for our automatic answers."""
+    encoding: Literal["GSM-7", "UCS-2"] | None
+    segments: int | None
+    """As debited; the carrier's count once it says so."""
+    purpose: TextPurpose | None
+    send_at: datetime | None
+    delay: Delay | Literal["carrier"] | None
+    """Why it leaves at `send_at` and not at once."""
+    overrides_quiet_hours: bool
+    sid: str | None
+    status_at: datetime
+    status_by: Who
+    """Who brought the status about: for `cancelled`, whoever called it back."""
+    code: int | None
+    """The carrier's error."""
+    reason: str | None
+    """Why it was cancelled (a refusal's code or `cancelled_by_member`), failed or is in doubt."""
+    action: KeywordAction | None
+    keyword: str | None
+    media: tuple[Media, ...]
+    flagged: bool
+    """A reply that sounds like a wish to stop."""
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One candidate and one of their numbers, without its messages."""
+
+    candidate: str
+    number: str
+    conversation: str
+    name: str | None
+    region: str
+    time_zone: str | None
+    removed_at: datetime | None
+    """None: the candidate has the number now. Else the thread ends there."""
+    consent: ConsentStatus
+    under_review: bool
+    texted: bool
+    """Whether the account ever texted the number, for whichever candidate."""
+    unread: int
+    last: ThreadMessage | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextPlace:
+    """Where a text belongs."""
+
+    account: str
+    conversation: str
+    number: str
+    candidate: str | None
+    status: MessageStatus
+
+
+# --- receipts and notifications -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The one answer to a command."""
+
+    account: str
+    command_id: UUID
+    command_type: str
+    accepted: bool
+    code: str | None
+    sentence: str | None
+    """For the recruiter: what is wrong and what can be done. None where accepted."""
+    result: dict[str, JsonValue]
+    """What came of it; empty where refused."""
+    at: datetime
+    by: Who
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A follower was told of a reply or keyword."""
+
+    id: str
+    member: str
+    candidate: str
+    conversation: str
+    number: str | None
+    about: Literal["reply", "keyword"]
+    sid: str
+    at: datetime
+
+
+# --- what the dispatcher and the scheduler work from ----------------------------------------------
+
+OpenState = Literal["scheduled", "queued", "dispatching", "in_doubt", "sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenText:
+    """A text whose end is not known yet."""
+
+    text_id: UUID
+    account: str
+    conversation: str
+    number: str
+    candidate: str | None
+    body: str
+    sender: str | None
+    """What the account texts from now; once dispatching, what this text was handed over from."""
+    purpose: TextPurpose
+    segments: int
+    state: OpenState
+    due_at: datetime | None
+    """When to hand it over; none once that has begun."""
+    attempt: int
+    """Hand-overs begun so far."""
+    sid: str | None
+    since: datetime
+    """When it came into `state`."""
