@@ -1,0 +1,111 @@
+"""Twilio's messages API: create, fetch, list.
+
+https://www.twilio.com/docs/messaging/api/message-resource and Twilio's published OpenAPI description.
+"""
+
+import asyncio
+import secrets
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+
+from deploy.simulator.behaviour import Fault
+from deploy.simulator.errors import ApiError
+from deploy.simulator.listing import page_of
+from deploy.simulator.message import API, as_resource
+from deploy.simulator.network import Network
+from deploy.simulator.new_message import read
+
+router = APIRouter(prefix=f"/{API}/Accounts/{{account_sid}}")
+_basic = HTTPBasic(auto_error=False)
+
+
+def network_of(request: Request) -> Network:
+    """The network this application serves."""
+    network: Network = request.app.state.network
+    return network
+
+
+def authenticated(
+    account_sid: str,
+    network: Annotated[Network, Depends(network_of)],
+    credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)],
+) -> Network:
+    """Account SID and token, as HTTP basic. Raises ApiError."""
+    settings = network.settings
+    expected = (settings.account_sid, settings.auth_token)
+    given = (credentials.username, credentials.password) if credentials else ("", "")
+    if not all(secrets.compare_digest(a.encode(), b.encode()) for a, b in zip(given, expected, strict=True)):
+        raise ApiError(20003)
+    if account_sid != settings.account_sid:
+        raise ApiError(20404)
+    return network
+
+
+Authenticated = Annotated[Network, Depends(authenticated)]
+
+
+@router.post("/Messages.json")
+async def create(request: Request, network: Authenticated) -> Response:
+    """Take a text: 201 with its resource, or an error, or whatever fault was asked for."""
+    async with request.form() as form:
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    how = network.store.behaviour(fields.get("To", ""))
+    if how.fault is Fault.RESET_BEFORE:
+        return _reset(request)
+    if how.fault is Fault.SERVER_ERROR:
+        return _server_error()
+    answer = _created(fields, network)
+    await asyncio.sleep(how.answer_after_s)
+    if how.fault is Fault.RESET_AFTER:
+        return _reset(request)
+    return _server_error() if how.fault is Fault.ERROR_AFTER else answer
+
+
+@router.get("/Messages.json")
+async def list_messages(request: Request, network: Authenticated) -> dict[str, Any]:
+    """A page of texts, the newest first."""
+    return page_of(network.store, network.settings.account_sid, request.query_params)
+
+
+@router.get("/Messages/{sid}.json")
+async def fetch(sid: str, network: Authenticated) -> dict[str, Any]:
+    """One text."""
+    message = network.store.get(sid)
+    if message is None:
+        raise ApiError(20404)
+    return as_resource(message, network.settings.account_sid)
+
+
+async def answer_error(_: Request, error: Exception) -> JSONResponse:
+    """An ApiError as Twilio writes it."""
+    assert isinstance(error, ApiError)
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    return JSONResponse(error.as_body(), error.http_status, headers)
+
+
+def _created(fields: Mapping[str, str], network: Network) -> JSONResponse:
+    message = network.accept(read(fields, network.settings))
+    return JSONResponse(as_resource(message, network.settings.account_sid), 201)
+
+
+def _server_error() -> JSONResponse:
+    body = {"code": 20500, "message": "An internal server error has occurred", "status": 500}
+    return JSONResponse(body, 500)
+
+
+def _reset(request: Request) -> Response:
+    """Reset the connection under the request: RST, not FIN, which takes the transport below ASGI.
+
+    uvicorn's `receive` is a method of the object that owns the transport. The response is never seen.
+    """
+    transport: asyncio.Transport = request.receive.__self__.transport  # type: ignore[attr-defined]
+    linger_off = struct.pack("ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_off)
+    transport.abort()
+    return Response()

@@ -1,0 +1,159 @@
+"""The carrier at work: takes texts, delivers them to phones, reports, and passes answers back."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from deploy.simulator.behaviour import Behaviour, Happens, Reports, plan
+from deploy.simulator.errors import ApiError
+from deploy.simulator.keywords import OptOutType, keyword
+from deploy.simulator.message import Message, Status, fresh
+from deploy.simulator.new_message import NewMessage
+from deploy.simulator.segments import billed_segments
+from deploy.simulator.settings import SimulatorSettings
+from deploy.simulator.store import Store
+from deploy.simulator.webhooks import Webhooks, inbound_params, status_params
+
+
+class Network:
+    """One carrier account with its phones. Used from one event loop only."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        self.settings = settings
+        self.store = Store(settings.phones_max, settings.messages_max)
+        self._webhooks = Webhooks(settings)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def accept(self, new: NewMessage) -> Message:
+        """Take a text and begin to deliver it. Raises ApiError where the carrier refuses."""
+        how = self.store.behaviour(new.to)
+        if how.error_code:
+            raise ApiError(how.error_code, how.retry_after_s)
+        if self.settings.opt_out.enabled and self.store.opted_out(new.to, new.opt_out_key):
+            raise ApiError(21610)
+        message = fresh(
+            "outbound-api",
+            to=new.to,
+            sender=new.sender,
+            service=new.service,
+            body=new.body,
+            status="accepted" if new.service else "queued",
+            segments=0 if new.service else how.segments or billed_segments(new.body),
+            callback=new.callback,
+        )
+        self.store.put(message)
+        self._begin(self._deliver(message, how))
+        return message
+
+    def answer(self, phone: str, sender: str, body: str) -> Message:
+        """The candidate with `phone` writes to `sender`: the carrier heeds keywords and passes it on."""
+        message = fresh(
+            "inbound",
+            to=sender,
+            sender=phone,
+            service=self.settings.service_of(sender),
+            body=body,
+            status="received",
+            segments=billed_segments(body),
+        )
+        self.store.put(message)
+        kind = keyword(body) if self.settings.opt_out.enabled else None
+        if kind:
+            self._heed(kind, message)
+        self._begin(self._pass_on(message, kind))
+        return message
+
+    async def close(self) -> None:
+        """Let go of everybody who waits and give up what is under way."""
+        self.store.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._webhooks.close()
+
+    async def _deliver(self, message: Message, how: Behaviour) -> None:
+        delay_s = self.settings.status_delay_s if how.status_delay_s is None else how.status_delay_s
+        for step in plan(how, message.status):
+            match step:
+                case Happens(status):
+                    await asyncio.sleep(delay_s)
+                    message = self._moved(message, status, how)
+                    self.store.put(message)
+                case Reports(status):
+                    message = await self._report(message, status)
+
+    def _moved(self, message: Message, status: Status, how: Behaviour) -> Message:
+        now = datetime.now(UTC)
+        failed = status in {"undelivered", "failed"}
+        return replace(
+            message,
+            status=status,
+            sender=message.sender or self._pick(message.service or "", message.to),
+            segments=message.segments or how.segments or billed_segments(message.body),
+            shown_as=how.sender,
+            updated_at=now,
+            sent_at=now if status == "sent" else message.sent_at,
+            error_code=how.ends_with_code if failed else None,
+        )
+
+    def _pick(self, service: str, to: str) -> str:
+        """The number of `service` that this recipient always gets."""
+        pool = self.settings.services[service]
+        return pool[int(to[1:]) % len(pool)]
+
+    async def _report(self, message: Message, status: Status) -> Message:
+        """Call back about `status`; where that fails, the text says so."""
+        if not message.callback:
+            return message
+        params = status_params(message, status, self.settings.account_sid)
+        problem = await self._webhooks.post(message.callback, params)
+        if not problem:
+            return message
+        noted = replace(message, note=f"Status “{status}” not reported: {problem}")
+        self.store.put(noted)
+        return noted
+
+    def _heed(self, kind: OptOutType, message: Message) -> None:
+        """Twilio's own part: block or unblock the pair, and say so to the phone.
+
+        While nothing is blocked, START changes nothing and YES is an ordinary answer.
+        """
+        phone, sender = message.phone, message.service or message.to
+        texts = self.settings.opt_out
+        if kind == "STOP":
+            self.store.opt_out(phone, sender)
+            self._say(message, texts.stopped)
+        elif kind == "HELP":
+            self._say(message, texts.helped)
+        elif self.store.opted_out(phone, sender):
+            self.store.opt_in(phone, sender)
+            self._say(message, texts.started)
+
+    def _say(self, heard: Message, body: str) -> None:
+        """The carrier's own text, from the number that was written to."""
+        if self.settings.opt_out.answers:
+            own = fresh(
+                "outbound-reply",
+                to=heard.phone,
+                sender=heard.to,
+                service=heard.service,
+                body=body,
+                status="delivered",
+                segments=billed_segments(body),
+            )
+            self.store.put(own)
+
+    async def _pass_on(self, message: Message, kind: OptOutType | None) -> None:
+        problem: str | None = "no address for answers is set"
+        if url := self.settings.inbound_url:
+            opt_out_type = kind if self.settings.opt_out.advanced else None
+            params = inbound_params(message, self.settings.account_sid, opt_out_type)
+            problem = await self._webhooks.post(url, params)
+        if problem:
+            self.store.put(replace(message, note=f"Not passed on: {problem}"))
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
