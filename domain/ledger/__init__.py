@@ -1,0 +1,14 @@
+"""The ledger: the only room here that knows the `eventsourcing` library."""
+
+from domain.ledger.errors import LedgerError, LedgerUnavailable, PositionConflict, VersionConflict
+from domain.ledger.ledger import Ledger
+from domain.ledger.names import StreamNames
+
+__all__ = [
+    "Ledger",
+    "LedgerError",
+    "LedgerUnavailable",
+    "PositionConflict",
+    "StreamNames",
+    "VersionConflict",
+]

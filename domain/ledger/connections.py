@@ -1,0 +1,110 @@
+"""Connections to one shard's SQLite file: one that writes, several that read."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from eventsourcing.persistence import InterfaceError, OperationalError
+from eventsourcing.sqlite import (
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+    SQLiteTransaction,
+)
+
+READERS_KEPT = 16
+READERS_MAX = 64
+STATEMENTS_CACHED = 64
+CACHE_KIB = 64 * 1024
+LOCK_TIMEOUT_S = 5
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",  # the log is synced at every commit: what was answered survives a power cut
+    f"cache_size = -{CACHE_KIB}",
+    "temp_store = MEMORY",
+)
+
+
+class LedgerTransaction(SQLiteTransaction):
+    """Takes the write lock at the start, so that what is read in the transaction still holds at its end."""
+
+    def __enter__(self) -> SQLiteCursor:
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
+        except sqlite3.OperationalError as error:
+            raise OperationalError(error) from error
+        return cursor
+
+
+class LedgerConnection(SQLiteConnection):
+    """A connection that leaves no transaction open behind a failed commit."""
+
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
+        with LedgerTransaction(self, commit=commit) as cursor, cursor:
+            yield cursor
+
+    def commit(self) -> None:
+        try:
+            super().commit()
+        except sqlite3.Error:
+            self.rollback()
+            raise
+
+
+class LedgerPool(SQLiteConnectionPool):
+    """Connections set up as a ledger needs them."""
+
+    def create(self) -> LedgerConnection:
+        """A new connection.
+
+        Raises:
+            eventsourcing.persistence.InterfaceError: the file cannot be opened.
+        """
+        try:
+            database = sqlite3.connect(
+                self.db_name,
+                check_same_thread=False,
+                isolation_level=None,
+                cached_statements=STATEMENTS_CACHED,  # the library passes True, which means one
+                timeout=LOCK_TIMEOUT_S,
+            )
+            for pragma in _PRAGMAS:
+                database.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            raise InterfaceError(error) from error
+        database.row_factory = sqlite3.Row
+        return LedgerConnection(database, max_age=None)
+
+    def _create_connection(self) -> SQLiteConnection:
+        return self.create()
+
+
+class LedgerDatastore(SQLiteDatastore):
+    """One connection that writes, never anybody else's, and a pool of those that read."""
+
+    def __init__(self, db_name: str) -> None:
+        super().__init__(db_name, single_row_tracking=True, originator_id_type="text")
+        self.pool: LedgerPool = LedgerPool(
+            db_name=db_name, pool_size=READERS_KEPT, max_overflow=READERS_MAX - READERS_KEPT
+        )
+        self._writer = self.pool.create()
+        self._writing = Lock()
+
+    @contextmanager
+    def get_connection(self, *, commit: bool) -> Iterator[SQLiteConnection]:
+        if commit:
+            with self._writing:
+                yield self._writer
+        else:
+            with super().get_connection(commit=False) as connection:
+                yield connection
+
+    def close(self) -> None:
+        super().close()
+        if not self._writer.closed:
+            self._writer.close()

@@ -1,0 +1,146 @@
+"""The event store of one shard: appended to by the shard's one owner, read by anybody."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent, Tracking
+
+from domain.ledger.errors import LedgerUnavailable, VersionConflict
+from domain.ledger.mapper import EventMapper, Row
+from domain.ledger.recorders import LedgerFactory
+from schemas import codec
+from schemas.events import Recorded
+from schemas.keystore import KeyConflict, KeyStore
+
+_SEALED, _CLEAR = "snapshot.sealed", "snapshot.clear"
+
+
+class Ledger:
+    """What was decided in one shard, in order, and how far the shard's commands are decided.
+
+    Any thread may read; one thread appends.
+    """
+
+    def __init__(self, factory: LedgerFactory, shard: int, keys: KeyStore) -> None:
+        self._factory = factory
+        self._recorder = factory.process_recorder()
+        self._snapshots = factory.aggregate_recorder("snapshots")
+        self._keys = keys
+        self._mapper = EventMapper(keys)
+        self._owner = f"shard-{shard}"
+        self._position = self._recorder.max_tracking_id(self._owner)
+
+    @classmethod
+    def open(cls, path: Path | str, shard: int, keys: KeyStore) -> Self:
+        """The ledger in the SQLite file at `path`, created if need be.
+
+        Raises:
+            LedgerUnavailable: the file cannot be opened.
+        """
+        with _own_errors():
+            return cls(LedgerFactory({"SQLITE_DBNAME": str(path)}), shard, keys)
+
+    def append(self, batch: Sequence[Recorded], position: int) -> range:
+        """Store `batch` and move to `position`, in one transaction, durably, or do nothing.
+
+        Missing keys of the persons in it are made and stored first.
+
+        Returns:
+            The notification ids of the events, in the order of `batch`.
+
+        Raises:
+            PositionConflict: another owner has moved the position since this ledger last did.
+            VersionConflict: a stream already has an event of that version.
+            LedgerUnavailable: the disk is full or broken, or locked by another process for too long.
+        """
+        with _own_errors():
+            ids = self._recorder.append(self._rows(batch), Tracking(self._owner, position), self._position)
+        self._position = position
+        return ids
+
+    def position(self) -> int | None:
+        """The last command's position that was decided; None in a new ledger."""
+        with _own_errors():
+            return self._recorder.max_tracking_id(self._owner)
+
+    def read(
+        self, stream: str, after: int = 0, limit: int | None = None, to: int | None = None
+    ) -> list[Recorded]:
+        """The events of `stream` with versions after `after`, up to and including `to`, at most `limit`."""
+        with _own_errors():
+            stored = self._recorder.select_events(stream, gt=after, lte=to, limit=limit)
+        return [self._mapper.to_domain_event(event) for event in stored]
+
+    def existing(self, streams: Sequence[str]) -> dict[str, Recorded]:
+        """The first events of those of `streams` that have any: of many receipts, those that are there."""
+        with _own_errors():
+            found = self._recorder.select_firsts(streams)
+        return {stream: codec.decode(state, self._keys) for stream, state in found}
+
+    def notifications(self, after: int, limit: int, to: int | None = None) -> list[tuple[int, bytes]]:
+        """All events in the order in which they were stored, as (notification id, encoded event).
+
+        Those with ids after `after`, up to and including `to`, at most `limit`. Ids have no gaps.
+        """
+        with _own_errors():
+            return self._recorder.select_states(after, limit, to)
+
+    def last_notification(self) -> int:
+        """The id of the last event; 0 in an empty ledger."""
+        with _own_errors():
+            return self._recorder.max_notification_id() or 0
+
+    def save_snapshot(self, stream: str, version: int, state: bytes) -> None:
+        """Keep `state`, which is `stream` folded up to `version`; sealed, if the stream has a person's key."""
+        key = self._keys.cipher(stream)
+        topic = _CLEAR
+        if key is not None:
+            topic, state = _SEALED, key.seal(state, _bond(stream, version))
+        with _own_errors():
+            self._snapshots.keep(StoredEvent(stream, version, topic, state))
+
+    def load_snapshot(self, stream: str) -> tuple[int, bytes] | None:
+        """Version and state of the newest snapshot of `stream`; None if there is none, or it was erased."""
+        with _own_errors():
+            newest = self._snapshots.select_events(stream, desc=True, limit=1)
+        if not newest:
+            return None
+        version, state = newest[0].originator_version, newest[0].state
+        if newest[0].topic == _CLEAR:
+            return version, state
+        key = self._keys.cipher(stream)
+        opened = None if key is None else key.open(state, _bond(stream, version))
+        return None if opened is None else (version, opened)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._factory.close()
+
+    def _rows(self, batch: Sequence[Recorded]) -> list[Row]:
+        """`batch` as it is stored; every key it needs is durable when this returns."""
+        for recorded in batch:
+            if recorded.event.PERSONAL:
+                self._keys.prepare(recorded.stream)
+        rows = [self._mapper.row(recorded) for recorded in batch]
+        try:
+            self._keys.flush()
+        except KeyConflict:  # another owner made one of the keys: theirs is the key
+            return self._rows(batch)
+        return rows
+
+
+def _bond(stream: str, version: int) -> bytes:
+    return f"snapshot {stream}.{version}".encode()
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Turn the library's errors into the ledger's."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise VersionConflict(str(error)) from error
+    except PersistenceError as error:
+        raise LedgerUnavailable(str(error)) from error

@@ -1,0 +1,60 @@
+"""The names of streams: keyed hashes, so that a name gives nothing away and the same thing has the same name.
+
+A name is one letter for its kind and 32 hex digits: `a` account, `c` conversation, `p` candidate, `r` receipt.
+"""
+
+from functools import lru_cache
+from hashlib import blake2b
+from uuid import UUID
+
+HASH_BYTES = 16
+SECRET_BYTES_MAX = 64  # RFC 7693, 2.1
+CACHED_NAMES_MAX = 16_384
+TIME_DIGITS = 12  # the 48 bits of milliseconds that open a UUID of version 7; RFC 9562, 5.7
+
+
+class StreamNames:
+    """Names streams under one secret. Another secret gives other names: it can never be changed."""
+
+    def __init__(self, secret: bytes) -> None:
+        """`secret`: 16 to 64 bytes.
+
+        Raises:
+            ValueError: too short to keep anything secret, or longer than the hash takes.
+        """
+        if not HASH_BYTES <= len(secret) <= SECRET_BYTES_MAX:
+            raise ValueError(f"the secret must have {HASH_BYTES} to {SECRET_BYTES_MAX} bytes")
+        self._secret = secret
+        self.account = lru_cache(CACHED_NAMES_MAX)(self._account)
+        self.conversation = lru_cache(CACHED_NAMES_MAX)(self._conversation)
+        self.candidate = lru_cache(CACHED_NAMES_MAX)(self._candidate)
+
+    def receipt(self, account: str, command_id: UUID) -> str:
+        """The stream of one command's receipt.
+
+        The time in a command id of version 7 comes first, so that receipts arrive almost in the order of
+        the ledger's index, which is 2-3 times faster than at random.
+        """
+        digest = self._hash(b"receipt", account.encode() + command_id.bytes)
+        if command_id.version != 7:
+            return "r" + digest
+        return f"r{command_id.int >> 80:012x}{digest[TIME_DIGITS:]}"
+
+    def fingerprint(self, command: bytes) -> str:
+        """32 hex digits that tell one command's content from another's, and nothing else."""
+        return self._hash(b"command", command)
+
+    def _account(self, account: str) -> str:
+        """The stream of an account."""
+        return "a" + self._hash(b"account", account.encode())
+
+    def _conversation(self, account: str, number: str) -> str:
+        """The stream of what an account and a number have said to each other."""
+        return "c" + self._hash(b"conversation", f"{account} {number}".encode())
+
+    def _candidate(self, account: str, candidate: str) -> str:
+        """The stream of a candidate."""
+        return "p" + self._hash(b"candidate", f"{account} {candidate}".encode())
+
+    def _hash(self, kind: bytes, content: bytes) -> str:
+        return blake2b(content, digest_size=HASH_BYTES, key=self._secret, person=kind).hexdigest()
