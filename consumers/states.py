@@ -1,0 +1,107 @@
+"""The states that decisions look at: a bounded cache over the ledger."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from domain import account as accounts
+from domain import candidate as candidates
+from domain import conversation as conversations
+from domain import snapshots
+from domain.account import Account
+from domain.candidate import Candidate
+from domain.conversation import Conversation
+from domain.ledger import Ledger, StreamNames
+from domain.turn import State
+
+STREAMS_CACHED_MAX = 50_000  # about 1 kB each
+
+_Evolve = Callable[[Any, Any], State]
+_KINDS: Mapping[str, tuple[type[State], _Evolve]] = MappingProxyType(
+    {
+        "a": (Account, accounts.evolve),
+        "c": (Conversation, conversations.evolve),
+        "p": (Candidate, candidates.evolve),
+    }
+)
+"""By the first letter of a stream's name."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A stream as the cache knows it."""
+
+    state: State
+    version: int
+    """How many events the stream has."""
+    snapshot_version: int
+    """The version of its latest snapshot; 0 is none."""
+
+
+class States:
+    """The `Book` of one shard's decisions. For one thread alone."""
+
+    def __init__(self, ledger: Ledger, names: StreamNames, cached_max: int = STREAMS_CACHED_MAX) -> None:
+        self._ledger = ledger
+        self._cached_max = cached_max
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self.account_stream = names.account
+        self.conversation_stream = names.conversation
+        self.candidate_stream = names.candidate
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    # --- as decisions see it ---------------------------------------------------------------------
+
+    def account(self, stream: str) -> Account:
+        """The account in `stream`."""
+        state = self.entry(stream).state
+        assert isinstance(state, Account)
+        return state
+
+    def conversation(self, stream: str) -> Conversation:
+        """The conversation in `stream`."""
+        state = self.entry(stream).state
+        assert isinstance(state, Conversation)
+        return state
+
+    def candidate(self, stream: str) -> Candidate:
+        """The candidate in `stream`."""
+        state = self.entry(stream).state
+        assert isinstance(state, Candidate)
+        return state
+
+    # --- as the shard keeps it -------------------------------------------------------------------
+
+    def entry(self, stream: str) -> Entry:
+        """The stream's entry, from the cache or the ledger."""
+        entry = self._entries.get(stream)
+        if entry is None:
+            entry = self._entries[stream] = self._load(stream)
+        else:
+            self._entries.move_to_end(stream)
+        return entry
+
+    def forget(self, streams: Iterable[str]) -> None:
+        """Drop what the cache believes of `streams`: their events were not stored after all."""
+        for stream in streams:
+            self._entries.pop(stream, None)
+
+    def trim(self) -> None:
+        """Drop the streams that were not looked at for longest. Not within a batch: it would lose versions."""
+        while len(self._entries) > self._cached_max:
+            self._entries.popitem(last=False)
+
+    def _load(self, stream: str) -> Entry:
+        kind, evolve = _KINDS[stream[0]]
+        state, version = kind(), 0
+        snapshot = self._ledger.load_snapshot(stream)
+        if snapshot is not None and (known := snapshots.read(kind, snapshot[1])) is not None:
+            state, version = known, snapshot[0]
+        snapshot_version = version
+        for recorded in self._ledger.read(stream, after=version):
+            state, version = evolve(state, recorded.event), recorded.version
+        return Entry(state, version, snapshot_version)

@@ -1,0 +1,192 @@
+"""The account: activation, settings, sender and credit."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from babel import Locale
+
+from domain.policy import Policy
+from domain.refusals import Refused
+from schemas.account_settings import AccountSettings, SettingsChange
+from schemas.commands import ActivateTexting
+from schemas.events import (
+    Event,
+    NotificationsSet,
+    PackageBought,
+    SegmentsAdjusted,
+    SegmentsDebited,
+    SegmentsRefunded,
+    SenderAssigned,
+    SendingResumed,
+    SendingStopped,
+    SettingsChanged,
+    TextingActivated,
+)
+
+# --- state ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What decisions need to know of an account. Its size does not grow with its history."""
+
+    balance: int = 0
+    country: str | None = None
+    currency: str | None = None
+    settings: AccountSettings = AccountSettings()
+    sender: str | None = None
+    sender_region: str | None = None
+    stopped: str | None = None
+    """Why the carrier refuses the account as a whole, if it does."""
+    listening: frozenset[str] = frozenset()
+    """The members who want to hear of actions in the profiles that they follow."""
+
+    @property
+    def active(self) -> bool:
+        """Whether texting was activated."""
+        return self.country is not None
+
+
+def evolve(state: Account, event: Event) -> Account:
+    """`state` after `event`. Never refuses."""
+    match event:
+        case SegmentsDebited() | SegmentsRefunded() | SegmentsAdjusted() | PackageBought():
+            return replace(state, balance=event.balance)
+        case TextingActivated():
+            return replace(state, country=event.country, currency=event.currency, balance=event.balance)
+        case SettingsChanged():
+            return replace(state, settings=event.settings)
+        case SenderAssigned():
+            return replace(state, sender=event.sender, sender_region=event.region)
+        case NotificationsSet():
+            rest = state.listening - {event.member}
+            return replace(state, listening=rest | {event.member} if event.profile_actions else rest)
+        case SendingStopped():
+            return replace(state, stopped=event.reason)
+        case SendingResumed():
+            return replace(state, stopped=None)
+        case _:
+            return state
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+def activate(state: Account, command: ActivateTexting, policy: Policy) -> list[Event]:
+    """Switch texting on; the free texts come with the first time, once for ever."""
+    if command.country not in Locale("en").territories:
+        raise Refused("country_unknown", country=command.country)
+    if command.currency not in Locale("en").currencies:
+        raise Refused("currency_unknown", currency=command.currency)
+    free = 0 if state.active else policy.free_segments
+    events: list[Event] = [
+        TextingActivated(
+            country=command.country,
+            currency=command.currency,
+            agreement_version=command.agreement.version,
+            free_segments=free,
+            balance=state.balance + free,
+        )
+    ]
+    if command.company is not None:
+        events += change_settings(state, SettingsChange(company=command.company))
+    return events
+
+
+def buy(state: Account, package: str, policy: Policy) -> list[Event]:
+    """Buy a package in the account's currency."""
+    require_active(state)
+    if package not in policy.packages:
+        raise Refused("no_such_package", package=package, known=", ".join(sorted(policy.packages)))
+    offer = policy.packages[package]
+    if state.currency is None or state.currency not in offer.prices:
+        raise Refused("no_price", package=package, currency=state.currency)
+    return [
+        PackageBought(
+            package=package,
+            segments=offer.segments,
+            price=str(offer.prices[state.currency]),
+            currency=state.currency,
+            balance=state.balance + offer.segments,
+        )
+    ]
+
+
+def change_settings(state: Account, change: SettingsChange) -> list[Event]:
+    """The settings as they stand after `change`; nothing, if that is how they stand already."""
+    settings = change.applied_to(state.settings)
+    return [] if settings == state.settings else [SettingsChanged(settings=settings)]
+
+
+def set_notifications(state: Account, member: str, *, profile_actions: bool) -> list[Event]:
+    """Whether `member` hears of actions in the profiles that they follow."""
+    if (member in state.listening) == profile_actions:
+        return []
+    return [NotificationsSet(member=member, profile_actions=profile_actions)]
+
+
+def assign_sender(state: Account, sender: str, region: str | None) -> list[Event]:
+    """Text from `sender` from now on."""
+    if (sender, region) == (state.sender, state.sender_region):
+        return []
+    return [SenderAssigned(sender=sender, region=region)]
+
+
+def debit(state: Account, text_id: UUID, segments: int) -> list[Event]:
+    """Pay a text's segments."""
+    if segments > state.balance:
+        raise Refused("insufficient_credit", needed=segments, balance=state.balance)
+    return [SegmentsDebited(text_id=text_id, segments=segments, balance=state.balance - segments)]
+
+
+def refund(state: Account, text_id: UUID, segments: int, reason: str) -> list[Event]:
+    """Give a text's segments back."""
+    return [
+        SegmentsRefunded(text_id=text_id, segments=segments, reason=reason, balance=state.balance + segments)
+    ]
+
+
+def adjust(state: Account, segments: int, reason: str) -> list[Event]:
+    """Correct the balance by hand; `segments` is signed."""
+    if state.balance + segments < 0:
+        raise Refused("balance_would_be_negative", balance=state.balance)
+    return [SegmentsAdjusted(segments=segments, reason=reason, balance=state.balance + segments)]
+
+
+def follow_carrier_count(state: Account, text_id: UUID, paid: int, billed: int) -> list[SegmentsAdjusted]:
+    """Follow the carrier's count of a text's segments, but never below an empty balance."""
+    difference = max(paid - billed, -state.balance)
+    if difference == 0:
+        return []
+    return [
+        SegmentsAdjusted(
+            segments=difference, reason="carrier_count", text_id=text_id, balance=state.balance + difference
+        )
+    ]
+
+
+def stop_sending(state: Account, code: int | None, reason: str) -> list[Event]:
+    """The carrier refuses the account as a whole."""
+    return [] if state.stopped is not None else [SendingStopped(code=code, reason=reason)]
+
+
+def resume_sending(state: Account) -> list[Event]:
+    """What had stopped the account is put right."""
+    if state.stopped is None:
+        raise Refused("sending_not_stopped")
+    return [SendingResumed()]
+
+
+def require_active(state: Account) -> None:
+    """Refuse unless texting is activated."""
+    if not state.active:
+        raise Refused("not_activated")
+
+
+def require_sending(state: Account) -> None:
+    """Refuse unless the account can send at all."""
+    require_active(state)
+    if state.stopped is not None:
+        raise Refused("sending_stopped", reason=state.stopped)
+    if state.sender is None:
+        raise Refused("no_sender")

@@ -1,0 +1,256 @@
+"""The conversation of one account and one number: whose it is, whether consent stands, which texts are open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+from uuid import UUID
+
+from domain.refusals import Refused
+from schemas.events import (
+    CandidateJoined,
+    CandidateLeft,
+    ConsentGranted,
+    ConsentRevoked,
+    ConsentWithdrawn,
+    ConversationOpened,
+    DispatchDoubted,
+    DispatchStarted,
+    Event,
+    StopRequestFlagged,
+    StopRequestReviewed,
+    TextCancelled,
+    TextDelivered,
+    TextFailed,
+    TextPurpose,
+    TextQueued,
+    TextRecounted,
+    TextRescheduled,
+    TextScheduled,
+    TextSent,
+    TextUnknown,
+)
+from schemas.evidence import ApplicationEvidence, ByHandEvidence, Evidence, KeywordEvidence
+
+CANDIDATES_MAX = 20  # one family's phone; more is a switchboard
+
+# --- state ----------------------------------------------------------------------------------------
+
+ConsentStatus = Literal["not_given", "granted", "withdrawn", "revoked"]
+OpenTextState = Literal["waiting", "dispatching", "in_doubt", "sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenText:
+    """A text whose end is not known yet."""
+
+    segments: int
+    """What was debited and not given back."""
+    candidate: str | None
+    state: OpenTextState = "waiting"
+    send_at: datetime | None = None
+    """When it is due; none: at once."""
+    attempt: int = 0
+    overrides_quiet_hours: bool = False
+    purpose: TextPurpose = "message"
+    requested: bool = False
+    """Whether somebody chose `send_at`, rather than quiet hours or the carrier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What decisions need to know of a conversation. Settled texts leave it, so that it stays small."""
+
+    region: str | None = None
+    """None until it is opened."""
+    candidates: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    """Whose number it is, each with the time zone that the ATS gave."""
+    consent: ConsentStatus = "not_given"
+    granted_by: frozenset[str | None] = frozenset()
+    """The candidates whose records brought the standing consent; None is the number itself, by keyword."""
+    under_review: bool = False
+    texted: bool = False
+    """Whether a text was ever accepted."""
+    texts: Mapping[UUID, OpenText] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def opened(self) -> bool:
+        """Whether the account and the number have met."""
+        return self.region is not None
+
+
+def evolve(state: Conversation, event: Event) -> Conversation:
+    """`state` after `event`. Never refuses."""
+    match event:
+        case TextQueued() | TextScheduled():
+            return replace(state, texted=True, texts={**state.texts, event.text_id: _opened(event)})
+        case (
+            DispatchStarted() | TextSent() | DispatchDoubted() | TextRescheduled() | TextRecounted()
+        ) if event.text_id in state.texts:
+            text = _moved(state.texts[event.text_id], event)
+            return replace(state, texts={**state.texts, event.text_id: text})
+        case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
+            rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
+            return replace(state, texts=rest)
+        case _:
+            return _evolve_consent(state, event)
+
+
+def _opened(event: TextQueued | TextScheduled) -> OpenText:
+    common = OpenText(
+        segments=event.segments,
+        candidate=event.candidate,
+        overrides_quiet_hours=event.overrides_quiet_hours,
+    )
+    if isinstance(event, TextScheduled):
+        return replace(common, send_at=event.send_at, requested=event.delay == "requested")
+    return replace(common, purpose=event.purpose)
+
+
+def _moved(text: OpenText, event: Event) -> OpenText:
+    match event:
+        case DispatchStarted():
+            return replace(text, state="dispatching", attempt=event.attempt)
+        case DispatchDoubted():
+            return replace(text, state="in_doubt")
+        case TextSent():
+            return replace(text, state="sent")
+        case TextRecounted():
+            return replace(text, segments=event.paid)
+        case TextRescheduled():
+            return replace(
+                text, state="waiting", send_at=event.send_at, requested=event.delay == "requested"
+            )
+        case _:
+            return text
+
+
+def _evolve_consent(state: Conversation, event: Event) -> Conversation:
+    match event:
+        case ConversationOpened():
+            return replace(state, region=event.region)
+        case CandidateJoined():
+            return replace(state, candidates={**state.candidates, event.candidate: event.time_zone})
+        case CandidateLeft():
+            rest = {who: zone for who, zone in state.candidates.items() if who != event.candidate}
+            return replace(state, candidates=rest, granted_by=state.granted_by - {event.candidate})
+        case ConsentGranted():
+            by_keyword = event.evidence is not None and event.evidence.how == "keyword"
+            review = state.under_review and not by_keyword  # whoever texts START has answered the question
+            granted_by = state.granted_by | {event.candidate}
+            return replace(state, consent="granted", granted_by=granted_by, under_review=review)
+        case ConsentWithdrawn():
+            return replace(state, consent="withdrawn", granted_by=frozenset())
+        case ConsentRevoked():
+            return replace(state, consent="revoked", granted_by=frozenset(), under_review=False)
+        case StopRequestFlagged():
+            return replace(state, under_review=True)
+        case StopRequestReviewed():
+            return replace(state, under_review=False)
+        case _:
+            return state
+
+
+# --- decisions: whose number ----------------------------------------------------------------------
+
+
+def open_with(state: Conversation, number: str, region: str) -> list[Event]:
+    """The account and the number meet, if they have not yet."""
+    return [] if state.opened else [ConversationOpened(number=number, region=region)]
+
+
+def join(state: Conversation, candidate: str, time_zone: str | None) -> list[Event]:
+    """The number is this candidate's (too)."""
+    if len(state.candidates) >= CANDIDATES_MAX:
+        raise Refused("too_many_candidates", limit=CANDIDATES_MAX)
+    return [CandidateJoined(candidate=candidate, time_zone=time_zone)]
+
+
+def leave(state: Conversation, candidate: str) -> list[Event]:
+    """The number is the candidate's no longer; the consent that came with their record goes with it.
+
+    A consent that another candidate's record brought stays with that candidate, and a revocation by keyword
+    stays with the number.
+    """
+    events: list[Event] = [CandidateLeft(candidate=candidate)]
+    alone = set(state.candidates) <= {candidate}
+    if state.consent == "granted" and (alone or state.granted_by <= {candidate}):
+        events.append(ConsentWithdrawn(cause="number_removed"))
+    return events
+
+
+# --- decisions: consent ---------------------------------------------------------------------------
+
+
+def grant(
+    state: Conversation,
+    candidate: str,
+    obtained_at: datetime,
+    evidence: ApplicationEvidence | ByHandEvidence,
+    now: datetime,
+    sender: str | None,
+) -> list[Event]:
+    """Consent given when applying, or added by hand. Never after a keyword revocation.
+
+    What a candidate says when applying is kept even where consent stands already: it is further evidence.
+    """
+    if candidate not in state.candidates:
+        raise Refused("number_unknown")
+    if state.consent == "revoked":
+        raise Refused("revoked_by_keyword", sender=sender or "the number that texted them")
+    if obtained_at > now:
+        raise Refused("obtained_in_future")
+    if state.consent == "granted" and evidence.how == "by_hand":
+        raise Refused("already_granted")
+    return [ConsentGranted(candidate=candidate, obtained_at=obtained_at, evidence=evidence)]
+
+
+def grant_by_keyword(keyword: str, now: datetime) -> list[Event]:
+    """The number itself said yes. It counts for whoever has the number, even after a revocation."""
+    evidence: Evidence = KeywordEvidence(keyword=keyword)
+    return [ConsentGranted(candidate=None, obtained_at=now, evidence=evidence)]
+
+
+def withdraw(state: Conversation, candidate: str, reason: str | None) -> list[Event]:
+    """A team member takes consent back."""
+    if candidate not in state.candidates:
+        raise Refused("number_unknown")
+    if state.consent != "granted":
+        raise Refused("not_granted")
+    return [ConsentWithdrawn(cause="member", reason=reason)]
+
+
+def revoke(state: Conversation, keyword: str) -> list[Event]:
+    """The number said stop."""
+    return [] if state.consent == "revoked" else [ConsentRevoked(keyword=keyword)]
+
+
+def flag(state: Conversation, sid: str) -> list[Event]:
+    """A reply sounds like a wish to hear no more. Pointless where nothing can be sent anyway."""
+    if state.under_review or state.consent != "granted":
+        return []
+    return [StopRequestFlagged(sid=sid)]
+
+
+def review(state: Conversation, *, wants_to_stop: bool) -> list[Event]:
+    """A person's verdict on what was flagged."""
+    if not state.under_review:
+        raise Refused("nothing_to_review")
+    events: list[Event] = [StopRequestReviewed(wants_to_stop=wants_to_stop)]
+    if wants_to_stop and state.consent == "granted":
+        events.append(ConsentWithdrawn(cause="stop_request"))
+    return events
+
+
+def require_consent(state: Conversation, sender: str | None) -> None:
+    """Refuse unless the number may be texted just now."""
+    match state.consent:
+        case "revoked":
+            raise Refused("revoked_by_keyword", sender=sender or "the number that texted them")
+        case "withdrawn":
+            raise Refused("consent_withdrawn")
+        case "not_given":
+            raise Refused("consent_not_given")
+    if state.under_review:
+        raise Refused("under_review")

@@ -1,0 +1,189 @@
+"""The hand-over: the last look before it, and what the carrier makes of it.
+
+A text goes forwards only: waiting, dispatching, (in doubt,) sent, and out of the conversation's state once it
+is settled. News about a settled text, or older news than is known, changes nothing.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from domain import account as accounts
+from domain import conversation as conversations
+from domain import numbers, sending
+from domain.conversation import OpenText
+from domain.refusals import Refused
+from domain.turn import Turn
+from schemas.commands import (
+    CarrierStatus,
+    GivenUp,
+    HandedOver,
+    InDoubt,
+    RecordHandover,
+    ReportStatus,
+    StartDispatch,
+    TurnedDown,
+)
+from schemas.events import (
+    DispatchDoubted,
+    DispatchStarted,
+    TextDelivered,
+    TextFailed,
+    TextRecounted,
+    TextRescheduled,
+    TextSent,
+    TextUnknown,
+)
+
+CARRIER_SAYS_STOP = 21610  # Twilio: the recipient has opted out
+
+# --- the last look --------------------------------------------------------------------------------
+
+
+def start(turn: Turn, command: StartDispatch) -> dict[str, JsonValue]:
+    """Look at consent, number, country and hour once more; hand the text over, defer it or call it back."""
+    stream = turn.stream_of(command.number)
+    text = turn.conversation(stream).texts.get(command.text_id)
+    if text is None or text.state != "waiting" or command.attempt != text.attempt + 1:
+        raise Refused("stale")
+    if text.send_at is not None and text.send_at > turn.now:
+        raise Refused("not_due")
+    try:
+        deferred = _last_look(turn, stream, command, text)
+    except Refused as broken:
+        sending.call_back(turn, stream, command.text_id, broken.code)
+        return {"dispatch": False, "reason": broken.code}
+    if deferred:
+        return {"dispatch": False, "reason": "quiet_hours"}
+    sender = turn.account.sender
+    assert sender is not None  # the last look made sure
+    turn.on_conversation(
+        stream, [DispatchStarted(text_id=command.text_id, attempt=command.attempt, sender=sender)]
+    )
+    return {"dispatch": True, "sender": sender}
+
+
+def _last_look(turn: Turn, stream: str, command: StartDispatch, text: OpenText) -> bool:
+    """Whether quiet hours moved the text once more; raises Refused where a rule no longer holds."""
+    conversation = turn.conversation(stream)
+    accounts.require_sending(turn.account)
+    phone = numbers.parse(command.number)
+    numbers.require_country(phone.region, turn.account)
+    if text.purpose != "message":
+        return False  # the answer to a keyword: asked for by the candidate, this moment, whatever the hour
+    if text.candidate not in conversation.candidates:
+        raise Refused("number_unknown")
+    conversations.require_consent(conversation, turn.account.sender)
+    if text.requested and text.send_at is not None and turn.now - text.send_at > turn.policy.late_max:
+        raise Refused("missed", late=str(turn.policy.late_max))
+    if text.overrides_quiet_hours:
+        return False
+    zones = numbers.zones(phone, conversation.candidates[text.candidate])
+    opening = numbers.opening(phone.region, turn.account, zones, turn.now)
+    if opening == turn.now:
+        return False
+    turn.on_conversation(
+        stream, [TextRescheduled(text_id=command.text_id, send_at=opening, delay="quiet_hours")]
+    )
+    return True
+
+
+# --- what the carrier answered --------------------------------------------------------------------
+
+
+def record(turn: Turn, command: RecordHandover) -> dict[str, JsonValue]:
+    """How an attempt ended. An attempt that is settled already is left as it is."""
+    stream = turn.stream_of(command.number)
+    text = turn.conversation(stream).texts.get(command.text_id)
+    if text is None or text.attempt != command.attempt or text.state == "waiting":
+        return {"changed": False}
+    match command.result:
+        case HandedOver() as taken:
+            _advance(turn, stream, command.text_id, taken.sid, taken.status, taken.segments, None)
+        case TurnedDown() as no if text.state != "sent":
+            _turned_down(turn, stream, command.text_id, text, no)
+        case InDoubt(reason=reason) if text.state == "dispatching":
+            doubt = DispatchDoubted(text_id=command.text_id, attempt=command.attempt, reason=reason)
+            turn.on_conversation(stream, [doubt])
+        case GivenUp():
+            turn.on_conversation(stream, [TextUnknown(text_id=command.text_id)])
+        case _:
+            pass  # older news than is known
+    return {"changed": bool(turn.events)}
+
+
+def report(turn: Turn, command: ReportStatus) -> dict[str, JsonValue]:
+    """How far the carrier says a text has come."""
+    stream = turn.stream_of(command.number)
+    text = turn.conversation(stream).texts.get(command.text_id)
+    if text is not None and text.state != "waiting":
+        _advance(
+            turn, stream, command.text_id, command.sid, command.status, command.segments, command.error_code
+        )
+    if command.error_code == CARRIER_SAYS_STOP:
+        _opted_out(turn, stream)
+    return {"changed": bool(turn.events)}
+
+
+def _advance(
+    turn: Turn,
+    stream: str,
+    text_id: UUID,
+    sid: str,
+    status: CarrierStatus,
+    billed: int | None,
+    code: int | None,
+) -> None:
+    text = turn.conversation(stream).texts[text_id]
+    if text.state != "sent":
+        turn.on_conversation(stream, [TextSent(text_id=text_id, sid=sid, status=status)])
+    if billed and billed != text.segments:
+        _recount(turn, stream, text_id, text.segments, billed)
+    match status:
+        case "delivered" | "read":
+            turn.on_conversation(stream, [TextDelivered(text_id=text_id)])
+        case "failed" | "canceled":
+            _fail(turn, stream, text_id, code, f"The carrier reports: {status}.")
+        case "undelivered":
+            reason = "The carrier could not deliver the text."
+            turn.on_conversation(
+                stream, [TextFailed(text_id=text_id, status="undelivered", code=code, reason=reason)]
+            )
+        case _:
+            pass  # on its way
+
+
+def _recount(turn: Turn, stream: str, text_id: UUID, paid: int, billed: int) -> None:
+    for adjusted in accounts.follow_carrier_count(turn.account, text_id, paid, billed):
+        turn.on_account([adjusted])
+        recounted = TextRecounted(text_id=text_id, billed=billed, paid=paid - adjusted.segments)
+        turn.on_conversation(stream, [recounted])
+
+
+def _turned_down(turn: Turn, stream: str, text_id: UUID, text: OpenText, no: TurnedDown) -> None:
+    if no.retry_in_s is not None and text.attempt < turn.policy.attempts_max:
+        again = turn.now + timedelta(seconds=no.retry_in_s)
+        turn.on_conversation(stream, [TextRescheduled(text_id=text_id, send_at=again, delay="carrier")])
+        return
+    _fail(turn, stream, text_id, no.code, no.reason)
+    if no.revokes_consent:
+        _opted_out(turn, stream)
+    if no.stops_account:
+        turn.on_account(accounts.stop_sending(turn.account, no.code, no.reason))
+
+
+def _fail(turn: Turn, stream: str, text_id: UUID, code: int | None, reason: str) -> None:
+    """The text never reached the carrier's network: what was paid for it comes back."""
+    segments = turn.conversation(stream).texts[text_id].segments
+    turn.on_conversation(
+        stream, [TextFailed(text_id=text_id, status="failed", code=code, reason=reason)]
+    )
+    if segments:
+        turn.on_account(accounts.refund(turn.account, text_id, segments, "failed"))
+
+
+def _opted_out(turn: Turn, stream: str) -> None:
+    """The carrier heard a stop that never reached us: it counts all the same."""
+    turn.on_conversation(stream, conversations.revoke(turn.conversation(stream), str(CARRIER_SAYS_STOP)))
+    sending.call_back_all(turn, stream, "revoked_by_keyword")

@@ -1,0 +1,104 @@
+"""One command's decision in the making: the states it looks at, and the events it has come to so far."""
+
+from datetime import datetime
+from typing import Protocol
+
+from domain import account as accounts
+from domain import candidate as candidates
+from domain import conversation as conversations
+from domain.account import Account
+from domain.candidate import Candidate
+from domain.conversation import Conversation
+from domain.policy import Policy
+from schemas.commands import Command
+from schemas.events import Event
+
+State = Account | Conversation | Candidate
+
+
+class Book(Protocol):
+    """Where a decision looks things up: the names of streams, and their states as they stand."""
+
+    def account_stream(self, account: str) -> str: ...
+    def conversation_stream(self, account: str, number: str) -> str: ...
+    def candidate_stream(self, account: str, candidate: str) -> str: ...
+    def account(self, stream: str) -> Account: ...
+    def conversation(self, stream: str) -> Conversation: ...
+    def candidate(self, stream: str) -> Candidate: ...
+
+
+class Turn:
+    """Collects a decision's events, and shows each stream as it will stand after them."""
+
+    __slots__ = ("_account", "_states", "account_stream", "actor", "book", "command", "events", "now", "policy")
+
+    def __init__(self, command: Command, book: Book, now: datetime, policy: Policy) -> None:
+        self.command = command
+        self.actor = command.actor
+        self.book = book
+        self.now = now
+        self.policy = policy
+        self.events: list[tuple[str, Event]] = []
+        self.account_stream = book.account_stream(command.account)
+        self._account = book.account(self.account_stream)
+        self._states: dict[str, Conversation | Candidate] = {}
+
+    @property
+    def states(self) -> dict[str, State]:
+        """Every stream that has new events, with its state after them."""
+        touched = {stream for stream, _ in self.events}
+        known: dict[str, State] = {self.account_stream: self._account, **self._states}
+        return {stream: known[stream] for stream in touched}
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    @property
+    def account(self) -> Account:
+        """The account that the command names."""
+        return self._account
+
+    def stream_of(self, number: str) -> str:
+        """The stream of the account's conversation with `number` (E.164)."""
+        return self.book.conversation_stream(self.command.account, number)
+
+    def conversation(self, stream: str) -> Conversation:
+        """The conversation in `stream`."""
+        state = self._states.get(stream)
+        if state is None:
+            state = self._states[stream] = self.book.conversation(stream)
+        assert isinstance(state, Conversation)
+        return state
+
+    def candidate(self, candidate: str) -> Candidate:
+        """The candidate of that id."""
+        stream = self.book.candidate_stream(self.command.account, candidate)
+        state = self._states.get(stream)
+        if state is None:
+            state = self._states[stream] = self.book.candidate(stream)
+        assert isinstance(state, Candidate)
+        return state
+
+    # --- deciding --------------------------------------------------------------------------------
+
+    def on_account(self, events: list[Event]) -> None:
+        """`events` happen to the account."""
+        for event in events:
+            self.events.append((self.account_stream, event))
+            self._account = accounts.evolve(self._account, event)
+
+    def on_conversation(self, stream: str, events: list[Event]) -> None:
+        """`events` happen to the conversation in `stream`."""
+        state = self.conversation(stream)
+        for event in events:
+            self.events.append((stream, event))
+            state = conversations.evolve(state, event)
+        self._states[stream] = state
+
+    def on_candidate(self, candidate: str, events: list[Event]) -> None:
+        """`events` happen to the candidate of that id."""
+        stream = self.book.candidate_stream(self.command.account, candidate)
+        state = self.candidate(candidate)
+        for event in events:
+            self.events.append((stream, event))
+            state = candidates.evolve(state, event)
+        self._states[stream] = state
