@@ -1,0 +1,47 @@
+# Sayso's commands. `make run` and `make test` need nothing but python3 (3.11 or newer), bash and git.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+run: setup ## start the demo: prints the addresses of the recruiter's page and of the phones
+	$(BIN)/python -m deploy demo
+
+test: style types rooms tests ## everything: style, types, rooms, tests with coverage
+
+style: setup ## ruff: format and lint, changing nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup ## mypy --strict over the rooms and the tests
+	$(BIN)/mypy --strict
+
+rooms: setup ## import-linter: who may import whom
+	$(BIN)/lint-imports --no-logo
+
+# Decisions are pure, so every branch of theirs can be reached, and must be. The other rooms are reported.
+tests: setup programs ## pytest with branch coverage; ARGS="-k stop" passes arguments on
+	$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --omit 'domain/*'
+	$(BIN)/coverage report --include 'domain/*' --fail-under 100
+
+bench: setup ## the benchmarks; ARGS passes arguments on
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+fmt: setup ## format, and mend what ruff can mend by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Universal: one lock for every Python from 3.11 on. Certificates are the system's, as pip's are.
+lock: setup ## write requirements.lock from pyproject.toml; ARGS=--upgrade takes newer versions
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --system-certs \
+	    --generate-hashes --no-emit-index-url --no-header --quiet $(ARGS) --output-file requirements.lock
+
+setup: ## .venv with what the lock pins; nothing to do, nothing done
+	@deploy/setup/venv.sh
+
+programs: ## Debian packages that the browser tests need
+	@deploy/setup/programs.sh browser
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run test style types rooms tests bench fmt lock setup programs help

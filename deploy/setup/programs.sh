@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs Debian packages whose programs are missing; does nothing where they are all there.
+#   programs.sh browser   what the browser tests need
+#   programs.sh venv      what Debian's own Python needs to make a virtual environment
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source ./say.sh
+
+main() {
+    local missing=()
+    case ${1:-} in
+        browser)
+            command -v chromium >/dev/null || missing+=(chromium)
+            has_emoji || missing+=(fonts-noto-color-emoji)
+            ;;
+        venv) python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv) ;;
+        *) stop "programs.sh wants 'browser' or 'venv'." ;;
+    esac
+    ((${#missing[@]} == 0)) || install "${missing[@]}"
+}
+
+# Texts hold emoji, and without this font pictures of pages show boxes. fc-list comes with chromium.
+has_emoji() { command -v fc-list >/dev/null && [[ $(fc-list ':family=Noto Color Emoji') ]]; }
+
+install() {
+    command -v apt-get >/dev/null || stop "$* is missing, and there is no apt-get to install it with."
+    [[ $(id -u) == 0 ]] || stop "$* is missing; as root, run: apt-get update && apt-get install -y $*"
+    say "installing $*"
+    has_lists || refresh
+    # A list may be older than what the mirror still holds: then once more with a new one.
+    get install "$@" >/dev/null 2>&1 || {
+        refresh
+        run_or_stop "apt-get could not install $*." get install "$@"
+    }
+}
+
+has_lists() { compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; }
+
+refresh() { run_or_stop "apt-get could not read the package lists." get update; }
+
+get() {
+    DEBIAN_FRONTEND=noninteractive \
+        apt-get -y -o DPkg::Lock::Timeout=300 -o APT::Install-Recommends=false "$@" </dev/null
+}
+
+main "$@"
