@@ -31,7 +31,7 @@ class OutgoingText:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The carrier has the text. `segments` and `sender` stay None until a messaging service chose a number."""
+    """The carrier has the text. A messaging service chooses a number later: until then the rest is None."""
 
     sid: str
     status: str

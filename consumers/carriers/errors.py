@@ -24,7 +24,7 @@ class Consequence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """When to try again: `delay_s` before the second attempt, to be doubled; `attempts_max` with the first."""
+    """When to try again: `delay_s` before the second attempt, then doubled; `attempts_max` in all."""
 
     delay_s: float
     attempts_max: int

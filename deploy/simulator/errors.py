@@ -1,7 +1,5 @@
 """Errors as Twilio's API words them: HTTP status, code, message, link."""
 
-from dataclasses import dataclass
-
 # https://www.twilio.com/docs/api/errors
 MESSAGES = {
     20001: "Invalid parameter",
@@ -27,12 +25,13 @@ MESSAGES = {
 HTTP_STATUS = {20003: 401, 20404: 404, 20429: 429}
 
 
-@dataclass(frozen=True, slots=True)
 class ApiError(Exception):
-    """The API's answer is no."""
+    """The API's answer is no, with Twilio's code and maybe a time to wait."""
 
-    code: int
-    retry_after_s: int | None = None
+    def __init__(self, code: int, retry_after_s: int | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after_s = retry_after_s
 
     @property
     def http_status(self) -> int:

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
-
-NO_SERVICES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class SimulatorSettings:
     auth_token: str = field(repr=False)
     inbound_url: str | None = None
     numbers: tuple[str, ...] = ()
-    services: Mapping[str, tuple[str, ...]] = NO_SERVICES
+    services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     opt_out: OptOut = OptOut()
     status_delay_s: float = 0.3
     signing: Literal["HMAC_SHA1", "HMAC_SHA256"] = "HMAC_SHA1"

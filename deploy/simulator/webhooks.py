@@ -28,6 +28,7 @@ class Webhooks:
     async def post(self, url: str, params: dict[str, str]) -> str | None:
         """Call `url`; None if it was accepted, else a sentence about what went wrong."""
         headers = self.signed(url, params)
+        problem = ""
         for _ in range(ATTEMPTS_MAX):
             try:
                 answer = await self._client.post(url, data=params, headers=headers)
@@ -53,7 +54,10 @@ class Webhooks:
 
 
 def status_params(message: Message, status: Status, account_sid: str) -> dict[str, str]:
-    """https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks"""
+    """What a status callback says.
+
+    https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
+    """
     params = {
         "AccountSid": account_sid,
         "ApiVersion": API,
@@ -72,7 +76,10 @@ def status_params(message: Message, status: Status, account_sid: str) -> dict[st
 
 
 def inbound_params(message: Message, account_sid: str, opt_out_type: OptOutType | None) -> dict[str, str]:
-    """https://www.twilio.com/docs/messaging/guides/webhook-request; an unknown place is sent empty."""
+    """What the webhook about an answer says; an unknown place is sent empty.
+
+    https://www.twilio.com/docs/messaging/guides/webhook-request
+    """
     params = {
         "AccountSid": account_sid,
         "ApiVersion": API,

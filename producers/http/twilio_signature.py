@@ -4,28 +4,16 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-security: base64 of an HMAC 
 sorted form parameters. Twilio's own validator does the sum; the traps around it are handled here.
 """
 
-from collections.abc import Iterator
-from typing import Protocol
-
+from starlette.datastructures import FormData
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 
 SIGNATURE_HEADER = "X-Twilio-Signature"
 ALGORITHM_HEADER = "X-Twilio-Webhooks-Signature-Settings"
 
 
-class FormParams(Protocol):
-    """A form as Starlette reads it: a name can stand several times, and each value is signed."""
-
-    def __iter__(self) -> Iterator[str]: ...
-
-    def getlist(self, key: str) -> list[object]:
-        """Every value of `key`."""
-        ...
-
-
 def is_signed(
     url: str,
-    params: FormParams | None,
+    params: FormData | None,
     raw_body: str | None,
     signature: str | None,
     auth_token: str,
@@ -60,6 +48,6 @@ def public_url(public_base: str, path: str, query: str) -> str:
     return f"{address}?{query}" if query else address
 
 
-def _is_text(params: FormParams | None) -> bool:
+def _is_text(params: FormData | None) -> bool:
     """A file part of a multipart form is no text: Twilio never sends one, and it cannot be signed."""
-    return params is None or all(isinstance(value, str) for name in params for value in params.getlist(name))
+    return params is None or all(isinstance(value, str) for _, value in params.multi_items())
