@@ -61,7 +61,8 @@ async def create(request: Request, network: Authenticated) -> Response:
     if how.fault is Fault.SERVER_ERROR:
         return _server_error()
     answer = _created(fields, network)
-    await asyncio.sleep(how.answer_after_s)
+    if how.answer_after_s:
+        await network.pause(how.answer_after_s)
     if how.fault is Fault.RESET_AFTER:
         return _reset(request)
     return _server_error() if how.fault is Fault.ERROR_AFTER else answer

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -24,6 +25,7 @@ class Network:
         self.store = Store(settings.phones_max, settings.messages_max)
         self._webhooks = Webhooks(settings)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
 
     def accept(self, new: NewMessage) -> Message:
         """Take a text and begin to deliver it. Raises ApiError where the carrier refuses."""
@@ -64,9 +66,19 @@ class Network:
         self._begin(self._pass_on(message, kind))
         return message
 
-    async def close(self) -> None:
-        """Let go of everybody who waits and give up what is under way."""
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or until all is let go."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+
+    def let_go(self) -> None:
+        """End every pause and every open stream, so that nobody is held up by a server that stops."""
+        self._closing.set()
         self.store.close()
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        self.let_go()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -83,7 +83,7 @@ def serve(settings: SimulatorSettings, host: str = LOOPBACK, port: int = 8090) -
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and lets go of the pages' open streams before it waits for them."""
+    """Says when it is ready, and ends open streams and pauses before it waits for them."""
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self.ready = threading.Event()
@@ -99,5 +99,5 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._app.state.network.store.close()
+        self._app.state.network.let_go()
         await super().shutdown(sockets)
