@@ -7,7 +7,10 @@ from domain.segments import count
 
 TEXTS = 200_000
 UCS2_SHARE = 0.08  # texts of recruiters with an emoji or a typographic quote in them
-WORDS = "hi thanks for your application we would like to meet you on monday at 10 in our office café".split()
+SENTENCE = (
+    "hi thanks for your application, we would like to meet you on Monday at 10 in our office or café"
+)
+WORDS = tuple(SENTENCE.split(" "))
 
 
 def run() -> list[tuple[str, float, str]]:
@@ -21,7 +24,7 @@ def run() -> list[tuple[str, float, str]]:
 
 
 def texts(number: int) -> list[str]:
-    """`number` different texts, the same at every run; one in ten is long, some hold a euro sign or an emoji."""
+    """`number` different texts, the same at every run; one in ten is long, some hold a euro or an emoji."""
     chance = random.Random(7)
     return [_text(chance) for _ in range(number)]
 
