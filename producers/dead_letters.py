@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12  # NIST SP 800-38D: 96 bits
-PAGE_LETTERS_MAX = 200
+PAGE_LETTERS_MAX = 1_000
 
 _METADATA = sa.MetaData()
 _LETTERS = sa.Table(
@@ -85,7 +85,7 @@ class DeadLetters:
             return int(connection.execute(_LETTERS.insert().returning(_LETTERS.c.id), row).scalar_one())
 
     def page(self, account: str | None, limit: int, before: int | None = None) -> Sequence[DeadLetter]:
-        """At most `limit` letters, newest first, with ids below `before`; all accounts' if `account` is None."""
+        """At most `limit` letters with ids below `before`, newest first; every account's if none is named."""
         query = sa.select(*_CLEAR).order_by(_LETTERS.c.id.desc()).limit(min(limit, PAGE_LETTERS_MAX))
         query = query.where(*_of(account))
         if before is not None:

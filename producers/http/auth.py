@@ -180,10 +180,10 @@ def _of(keys: jwt.PyJWKSet, kid: str) -> jwt.PyJWK:
 
 
 def _known_permissions(scope: object) -> object:
-    """The permissions among the scopes; other scopes are for other services."""
+    """The permissions among the scopes; other scopes are for other services. Nobody calls as the carrier."""
     if not isinstance(scope, str):
         return scope
-    return frozenset(word for word in scope.split(" ") if word in set(Permission))
+    return (set(Permission) - {Permission.CARRIER}).intersection(scope.split(" "))
 
 
 class _Claims(BaseModel):

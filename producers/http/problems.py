@@ -48,6 +48,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "command_id_reused": Kind(422, "The command id was used before, with other content."),
         "internal_error": Kind(500, "Something broke on our side."),
         "busy": Kind(503, "There is no room just now."),
+        "unavailable": Kind(503, "The command could not be stored."),
         "keys_unavailable": Kind(503, "Access tokens cannot be checked just now."),
         "not_ready": Kind(503, "Sayso is not ready."),
     }

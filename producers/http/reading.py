@@ -4,6 +4,7 @@ import json
 from typing import Any, NoReturn
 from uuid import UUID
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
@@ -30,7 +31,7 @@ def json_object(data: bytes) -> dict[str, Any]:
     return value
 
 
-def refuse(code: str, detail: str, error: ValidationError, tag: str | None = None) -> NoReturn:
+def refuse(code: str, detail: str, error: ValidationError, tag: object = None) -> NoReturn:
     """Turn what pydantic found into a problem that points at each wrong field.
 
     Args:
@@ -42,6 +43,14 @@ def refuse(code: str, detail: str, error: ValidationError, tag: str | None = Non
     """
     found = error.errors(include_url=False, include_context=False, include_input=False)
     raise Problem(code, detail, extra={"errors": [_entry(one, tag) for one in found[:ERRORS_MAX]]}) from error
+
+
+def faults_of(error: RequestValidationError) -> list[dict[str, str]]:
+    """What FastAPI found wrong with parameters: each by its name."""
+    found = error.errors()[:ERRORS_MAX]
+    return [
+        {"parameter": str(one["loc"][-1]), "detail": one["msg"][:MESSAGE_CHARACTERS_MAX]} for one in found
+    ]
 
 
 def pointer(place: tuple[str | int, ...]) -> str:
@@ -57,7 +66,7 @@ def uuid_of(value: str) -> UUID | None:
         return None
 
 
-def _entry(error: ErrorDetails, tag: str | None) -> dict[str, str]:
+def _entry(error: ErrorDetails, tag: object) -> dict[str, str]:
     place = error["loc"]
     if tag is not None and place[:1] == (tag,):
         place = place[1:]

@@ -1,0 +1,53 @@
+"""What the HTTP door is given by the wiring."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
+
+from producers.dead_letters import DeadLetters
+from producers.http.auth import AuthSettings
+from projections.queries import Queries
+from schemas.door import CommandDoor
+
+Check = Callable[[], str | None]
+"""A readiness check: None if all is well, else a sentence that says what is not. Must not block."""
+
+
+@dataclass(frozen=True)
+class CarrierDoor:
+    """How the carrier reaches us.
+
+    Attributes:
+        auth_token: signs the carrier's calls.
+        public_url: where the carrier calls us, e.g. `https://texts.example.com`: what it signs.
+    """
+
+    auth_token: str
+    public_url: str
+
+
+@dataclass(frozen=True)
+class ApiDeps:
+    """Everything the HTTP door leans on."""
+
+    door: CommandDoor
+    queries: Queries
+    auth: AuthSettings
+    carrier: CarrierDoor
+    dead_letters: DeadLetters
+    readiness: Mapping[str, Check]
+    registry: CollectorRegistry
+    clock: Callable[[], datetime]
+
+
+async def _deps_of(request: Request) -> ApiDeps:
+    deps: ApiDeps = request.app.state.deps
+    return deps
+
+
+Deps = Annotated[ApiDeps, Depends(_deps_of)]
+"""A route's parameter: what the wiring gave."""

@@ -1,0 +1,179 @@
+"""Examples of answers, for the OpenAPI document; a test holds each against its shape."""
+
+from typing import Any
+
+COMMAND_ID = "01936f00-1111-7000-8000-000000000001"
+_CONVERSATION = "c.8Xw2kq1V0mB6bq3yJt5n7A"
+_MEMBER = {"kind": "member", "id": "m-7", "name": "Grace Hopper"}
+_PHONE = {"kind": "carrier", "id": "twilio", "name": None}
+_AT = "2026-11-23T12:00:00Z"
+_NUMBER = "+14155552671"
+
+
+def page(*items: dict[str, Any]) -> dict[str, Any]:
+    """A page with `items`, and more to come."""
+    return {"items": list(items), "next": "WyJ0aHJlYWQiLDQyXQ"}
+
+
+ACCOUNT = {
+    "account": "acme",
+    "activated_at": _AT,
+    "activated_by": _MEMBER,
+    "country": "US",
+    "currency": "USD",
+    "agreement_version": "2026-01",
+    "settings": {
+        "company": "Acme Robotics",
+        "language": "en",
+        "keyword_packs": ["fr"],
+        "first_text": "advise",
+        "quiet_hours": None,
+        "blocked_regions": [],
+        "carrier_answers_help": True,
+        "carrier_confirms_stop": True,
+    },
+    "sender": "+14155550100",
+    "sender_region": "US",
+    "stopped": None,
+    "balance": 49,
+}
+RECEIPT = {
+    "account": "acme",
+    "command_id": COMMAND_ID,
+    "command_type": "send-text",
+    "accepted": True,
+    "code": None,
+    "sentence": None,
+    "result": {"text_id": COMMAND_ID, "segments": 1, "balance": 49},
+    "at": _AT,
+    "by": _MEMBER,
+}
+CANDIDATE_LINE = {"candidate": "c-1001", "name": "Ada Byron", "numbers": [_NUMBER], "unread": 1}
+CANDIDATE = {
+    "candidate": "c-1001",
+    "name": "Ada Byron",
+    "added_at": _AT,
+    "numbers": [
+        {
+            "number": _NUMBER,
+            "conversation": _CONVERSATION,
+            "region": "US",
+            "time_zone": "America/Los_Angeles",
+            "added_at": _AT,
+            "removed_at": None,
+        }
+    ],
+    "followers": ["m-7"],
+}
+MESSAGE = {
+    "id": COMMAND_ID,
+    "version": 4,
+    "kind": "text",
+    "status": "delivered",
+    "body": "Hi Ada, are you free on Tuesday at 10?",
+    "at": _AT,
+    "by": _MEMBER,
+    "candidate": "c-1001",
+    "encoding": "GSM-7",
+    "segments": 1,
+    "purpose": "message",
+    "send_at": None,
+    "delay": None,
+    "overrides_quiet_hours": False,
+    "sid": "SM00000000000000000000000000000001",
+    "status_at": _AT,
+    "status_by": _PHONE,
+    "code": None,
+    "reason": None,
+    "action": None,
+    "keyword": None,
+    "media": [],
+    "flagged": False,
+    "unread": False,
+}
+THREAD = {
+    "candidate": "c-1001",
+    "number": _NUMBER,
+    "conversation": _CONVERSATION,
+    "name": "Ada Byron",
+    "region": "US",
+    "time_zone": "America/Los_Angeles",
+    "removed_at": None,
+    "consent": "granted",
+    "under_review": False,
+    "texted": True,
+    "unread": 0,
+    "last": MESSAGE,
+}
+_BY_HAND = {"how": "by_hand", "method": "call", "note": "Agreed on the phone."}
+CONSENT = {
+    "number": _NUMBER,
+    "conversation": _CONVERSATION,
+    "region": "US",
+    "status": "granted",
+    "under_review": False,
+    "by": _MEMBER,
+    "candidate": "c-1001",
+    "obtained_at": _AT,
+    "recorded_at": _AT,
+    "evidence": _BY_HAND,
+    "cause": None,
+    "reason": None,
+    "keyword": None,
+    "history": [
+        {
+            "kind": "granted",
+            "at": _AT,
+            "by": _MEMBER,
+            "candidate": "c-1001",
+            "obtained_at": _AT,
+            "evidence": _BY_HAND,
+            "cause": None,
+            "reason": None,
+            "keyword": None,
+            "wants_to_stop": None,
+            "sid": None,
+            "version": 3,
+        }
+    ],
+}
+CREDITS = {
+    "balance": 49,
+    "free": 50,
+    "bought": 0,
+    "debited": 1,
+    "refunded": 0,
+    "adjusted": 0,
+    "level": 50,
+    "warning": None,
+}
+STATEMENT_LINE = {
+    "kind": "debited",
+    "segments": -1,
+    "balance": 49,
+    "at": _AT,
+    "by": _MEMBER,
+    "text_id": COMMAND_ID,
+    "package": None,
+    "price": None,
+    "currency": None,
+    "reason": None,
+}
+NOTIFICATION = {
+    "id": "n-1",
+    "member": "m-7",
+    "candidate": "c-1001",
+    "conversation": _CONVERSATION,
+    "number": _NUMBER,
+    "about": "reply",
+    "sid": "SM00000000000000000000000000000002",
+    "at": _AT,
+}
+DEAD_LETTER = {
+    "id": 12,
+    "at": _AT,
+    "source": "twilio-inbound",
+    "reason": "sender_unknown",
+    "account": "acme",
+    "body_bytes": 164,
+}

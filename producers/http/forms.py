@@ -1,0 +1,80 @@
+"""From Twilio's forms to commands.
+
+Fields: https://www.twilio.com/docs/messaging/guides/webhook-request and
+https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks.
+Every function but the two questions raises `pydantic.ValidationError` where a field is missing or wrong.
+"""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from producers.http import ids
+from schemas.actors import CARRIER
+from schemas.base import AccountId
+from schemas.commands import CarrierStatus, ReceiveText, ReportStatus
+
+MEDIA_MAX = 10  # Twilio, and ReceiveText
+_ACCOUNT: TypeAdapter[str] = TypeAdapter(AccountId)
+_STATUSES = frozenset(get_args(CarrierStatus))
+
+
+def account_of(query: Mapping[str, str]) -> str | None:
+    """The account that a status callback's own query names, if it is one."""
+    try:
+        return _ACCOUNT.validate_python(query.get("account"))
+    except ValidationError:
+        return None
+
+
+def is_known_status(form: Mapping[str, Any]) -> bool:
+    """Whether we know the word for how far the text has come."""
+    return form.get("MessageStatus") in _STATUSES
+
+
+def receive_text(form: Mapping[str, Any], account: str) -> ReceiveText:
+    """The reply that Twilio passes on."""
+    sid = form.get("MessageSid")
+    return ReceiveText.model_validate(
+        {
+            "command_id": ids.of_inbound(str(sid)),
+            "account": account,
+            "actor": CARRIER,
+            "number": form.get("From"),
+            "sid": sid,
+            "body": form.get("Body", ""),
+            "media": tuple(_media(form)),
+            "carrier_keyword": _word(form.get("OptOutType")),
+        }
+    )
+
+
+def report_status(form: Mapping[str, Any], query: Mapping[str, str]) -> ReportStatus:
+    """The news of the text that `query` names."""
+    sid, status = form.get("MessageSid"), form.get("MessageStatus")
+    return ReportStatus.model_validate(
+        {
+            "command_id": ids.of_status(str(sid), str(status)),
+            "account": query.get("account"),
+            "actor": CARRIER,
+            "number": form.get("To"),
+            "text_id": query.get("text"),
+            "sid": sid,
+            "status": status,
+            "error_code": form.get("ErrorCode") or None,
+            "segments": form.get("NumSegments") or None,
+        }
+    )
+
+
+def _media(form: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The attachments; those after the tenth, which Twilio does not send, are left out."""
+    urls = ((form.get(f"MediaUrl{i}"), form.get(f"MediaContentType{i}")) for i in range(MEDIA_MAX))
+    return [{"url": url, "content_type": kind or "application/octet-stream"} for url, kind in urls if url]
+
+
+def _word(opt_out_type: str | None) -> str | None:
+    """What Twilio's advanced opt-out took the text for: STOP, START or HELP."""
+    word = (opt_out_type or "").lower()
+    return word if word in ("stop", "start", "help") else None

@@ -1,0 +1,70 @@
+"""The OpenAPI document, whole: what FastAPI finds in the routes, and the schemas that only we know."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from producers.http import command_docs
+from producers.http.models import ProblemAnswer
+
+OPENAPI_VERSION = "3.1.0"
+DESCRIPTION = """\
+Texts to candidates, with their say-so. Every change is a command; every command gets one receipt; everything
+else is read. Times are UTC (RFC 3339), numbers E.164, lists come in pages (`limit`, `cursor`; the next page's
+cursor is `next`). Whatever goes wrong is a problem (RFC 9457) with a stable `code`."""
+
+_TAGS = {
+    "commands": "Asking for something, and the one answer to it.",
+    "account": "What an account has set.",
+    "threads": "Candidates and their conversations.",
+    "consent": "Whether a number may be texted, and on whose word.",
+    "texts": "Looking at a text before it is sent.",
+    "credits": "What texts cost, and what is left.",
+    "notifications": "What followers were told.",
+    "stream": "Changes as they happen.",
+    "dead letters": "What came in and could not be used.",
+    "carrier": "For the carrier only.",
+    "operations": "For whoever runs Sayso.",
+    "problems": "What can go wrong.",
+}
+
+
+def documented(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """A replacement for `app.openapi` that makes the document once."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    return document
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        openapi_version=OPENAPI_VERSION,
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=[{"name": name, "description": said} for name, said in _TAGS.items()],
+    )
+    schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+    _add(schemas, command_docs.components())
+    problem = ProblemAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
+    _add(schemas, {**problem.pop("$defs"), "Problem": problem})
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    return document
+
+
+def _add(schemas: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add `more`; a name that stands already must mean the same.
+
+    Raises:
+        ValueError: one name, two meanings.
+    """
+    for name, schema in more.items():
+        if schemas.setdefault(name, schema) != schema:
+            raise ValueError(f"two schemas are called {name}")
