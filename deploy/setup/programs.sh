@@ -23,8 +23,8 @@ main() {
 has_emoji() { command -v fc-list >/dev/null && [[ $(fc-list ':family=Noto Color Emoji') ]]; }
 
 install() {
-    command -v apt-get >/dev/null || stop "$* is missing, and there is no apt-get to install it with."
-    [[ $(id -u) == 0 ]] || stop "$* is missing; as root, run: apt-get update && apt-get install -y $*"
+    command -v apt-get >/dev/null || stop "missing: $*, and there is no apt-get to install it with."
+    [[ $(id -u) == 0 ]] || stop "missing: $*; as root, run: apt-get update && apt-get install -y $*"
     say "installing $*"
     has_lists || refresh
     # A list may be older than what the mirror still holds: then once more with a new one.

@@ -1,0 +1,58 @@
+"""What holds for every test: how hard hypothesis tries, no call leaves this machine, nothing is skipped."""
+
+import os
+import sys
+from collections.abc import Generator
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Two shared cores: neither an example's time nor that of making it says anything about the code.
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("default", untimed, max_examples=50)
+settings.register_profile("ci", untimed, max_examples=100)
+settings.register_profile("thorough", untimed, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
+
+
+class OutsideWorld(OSError):
+    """A test tried to reach a machine other than this one."""
+
+
+def _stay_at_home(event: str, args: tuple[Any, ...]) -> None:
+    """Refuses connections and look-ups that leave this machine, whichever library asks for them."""
+    if event in ("socket.connect", "socket.sendto"):
+        address = args[1]
+        host = address[0] if isinstance(address, tuple) else None  # a path: a socket of this machine
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = args[0]
+    else:
+        return
+    if host is not None and not _is_here(host.decode() if isinstance(host, bytes) else host):
+        raise OutsideWorld(f"a test asked for {host}; tests reach this machine only")
+
+
+def _is_here(host: str) -> bool:
+    if host in ("", "localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+# An audit hook sees every socket of this process, and no test can take it away again.
+sys.addaudithook(_stay_at_home)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test fails: what it needs is installed by the set-up, or the run has to say so."""
+    report = yield
+    if report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, and nothing may be: {report.longrepr}"
+    return report
