@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -17,7 +18,6 @@ from domain.refusals import Refused
 from domain.turn import State
 from schemas.commands import Command
 from schemas.events import CommandAccepted, CommandRefused, Context, Event, Recorded
-from schemas.keystore import KeyStore
 from schemas.receipts import Answer
 
 log = structlog.get_logger()
@@ -47,7 +47,6 @@ class Shard:
         self,
         number: int,
         ledger: Ledger,
-        keys: KeyStore,
         names: StreamNames,
         policy: Policy,
         clock: Clock,
@@ -55,7 +54,6 @@ class Shard:
         self.number = number
         self.ledger = ledger
         self.states = States(ledger, names)
-        self._keys = keys
         self._names = names
         self._policy = policy
         self._clock = clock
@@ -75,7 +73,6 @@ class Shard:
         self._recorded, self._receipts = [], self.ledger.existing(names)
         try:
             answers = [(item, self._answer(item, name)) for item, name in zip(batch, names, strict=True)]
-            self._keys.flush()
             self.ledger.append(self._recorded, batch[-1].position)
         except BaseException:
             self._long.clear()
@@ -90,7 +87,7 @@ class Shard:
         self._snapshotter.shutdown()
 
     def _take_snapshots(self) -> None:
-        """Write them off this thread: nobody waits for a snapshot, and whoever misses one reads the events."""
+        """Write them off this thread: nobody waits for one, and whoever misses it reads the events."""
         for stream, entry in self._long.items():
             entry.snapshot_version = entry.version
             self._snapshotter.submit(self._save_snapshot, stream, entry.version, entry.state)
@@ -140,7 +137,7 @@ class Shard:
         except LedgerError:
             raise  # the ledger cannot be read just now: the command is not to blame
         except Exception:
-            # A mistake of ours, that no repeat would mend: it gets its receipt, and the next command its turn.
+            # A mistake of ours that no repeat would mend: it gets its receipt, the next command its turn.
             log.exception("decision_failed", command_type=command.type, command_id=str(command.command_id))
             return _refusal(command, fingerprint, Refused("internal_error"))
         for stream, event in decision.events:
@@ -152,8 +149,6 @@ class Shard:
     def _record(self, stream: str, event: Event, context: Context) -> None:
         entry = self.states.entry(stream)
         entry.version += 1
-        if event.PERSONAL:
-            self._keys.prepare(stream)
         if entry.version - entry.snapshot_version >= EVENTS_BETWEEN_SNAPSHOTS:
             self._long[stream] = entry
         self._recorded.append(Recorded(stream, entry.version, event, context))
@@ -166,8 +161,8 @@ def _refusal(command: Command, fingerprint: str, no: Refused) -> CommandRefused:
 
 
 def content_of(command: Command) -> bytes:
-    """What makes a command this one and no other: all of it but how it travelled and what its actor may do."""
+    """What makes a command this one and no other: all but how it travelled and what its actor may do."""
     return command.__pydantic_serializer__.to_json(command, exclude=_NOT_CONTENT)
 
 
-_NOT_CONTENT = {"traceparent": True, "actor": {"name", "permissions"}}
+_NOT_CONTENT: dict[str, Any] = {"traceparent": True, "actor": {"name", "permissions"}}

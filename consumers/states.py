@@ -91,7 +91,7 @@ class States:
             self._entries.pop(stream, None)
 
     def trim(self) -> None:
-        """Drop the streams that were not looked at for longest. Not within a batch: it would lose versions."""
+        """Drop the streams not looked at for longest. Not within a batch: it would lose versions."""
         while len(self._entries) > self._cached_max:
             self._entries.popitem(last=False)
 

@@ -81,9 +81,7 @@ def unfollow(state: Candidate, candidate: str, member: str) -> list[Event]:
     return [CandidateUnfollowed(candidate=candidate, member=member)]
 
 
-def notify_followers(
-    state: Candidate, listening: frozenset[str], template: FollowerNotified
-) -> list[Event]:
+def notify_followers(state: Candidate, listening: frozenset[str], template: FollowerNotified) -> list[Event]:
     """Tell each follower who is `listening`, once, what `template` says."""
     return [
         template.model_copy(update={"member": member}) for member in state.followers if member in listening

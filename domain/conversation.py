@@ -1,4 +1,4 @@
-"""The conversation of one account and one number: whose it is, whether consent stands, which texts are open."""
+"""The conversation of one account and one number: whose it is, consent, and open texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -85,9 +85,9 @@ def evolve(state: Conversation, event: Event) -> Conversation:
     match event:
         case TextQueued() | TextScheduled():
             return replace(state, texted=True, texts={**state.texts, event.text_id: _opened(event)})
-        case (
-            DispatchStarted() | TextSent() | DispatchDoubted() | TextRescheduled() | TextRecounted()
-        ) if event.text_id in state.texts:
+        case DispatchStarted() | TextSent() | DispatchDoubted() | TextRescheduled() | TextRecounted() if (
+            event.text_id in state.texts
+        ):
             text = _moved(state.texts[event.text_id], event)
             return replace(state, texts={**state.texts, event.text_id: text})
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
@@ -119,9 +119,7 @@ def _moved(text: OpenText, event: Event) -> OpenText:
         case TextRecounted():
             return replace(text, segments=event.paid)
         case TextRescheduled():
-            return replace(
-                text, state="waiting", send_at=event.send_at, requested=event.delay == "requested"
-            )
+            return replace(text, state="waiting", send_at=event.send_at, requested=event.delay == "requested")
         case _:
             return text
 
@@ -252,5 +250,7 @@ def require_consent(state: Conversation, sender: str | None) -> None:
             raise Refused("consent_withdrawn")
         case "not_given":
             raise Refused("consent_not_given")
+        case "granted":
+            pass
     if state.under_review:
         raise Refused("under_review")

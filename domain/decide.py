@@ -36,15 +36,15 @@ def decide(command: c.Command, book: Book, now: datetime, policy: Policy) -> Dec
     Raises:
         Refused: the command is not to be done, with the first rule that it fails.
     """
-    rule = RULES[type(command)]
-    _require_permission(command, rule.allowed)
+    require_permission(command)
     turn = Turn(command, book, now, policy)
-    result = rule.decision(turn, command)
+    result = RULES[type(command)].decision(turn, command)
     return Decision(turn.events, turn.states, result)
 
 
-def _require_permission(command: c.Command, allowed: tuple[frozenset[Permission], ...]) -> None:
-    given = command.actor.permissions
+def require_permission(command: c.Command) -> None:
+    """Refuse unless the actor of `command` may want it."""
+    given, allowed = command.actor.permissions, RULES[type(command)].allowed
     if not any(given >= needed for needed in allowed):
         raise Refused("not_permitted", missing=", ".join(sorted(allowed[0] - given)))
 
@@ -85,9 +85,7 @@ def _resume(turn: Turn, _: c.ResumeSending) -> Result:
 
 def _set_notifications(turn: Turn, command: c.SetNotifications) -> Result:
     member = command.actor.id
-    turn.on_account(
-        accounts.set_notifications(turn.account, member, profile_actions=command.profile_actions)
-    )
+    turn.on_account(accounts.set_notifications(turn.account, member, profile_actions=command.profile_actions))
     return {}
 
 

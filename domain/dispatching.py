@@ -49,6 +49,11 @@ def start(turn: Turn, command: StartDispatch) -> dict[str, JsonValue]:
         raise Refused("stale")
     if text.send_at is not None and text.send_at > turn.now:
         raise Refused("not_due")
+    if turn.account.stopped is not None:
+        # Nothing is wrong with the text: it waits until the operator has put right what is.
+        held = TextRescheduled(text_id=command.text_id, send_at=turn.now, delay="carrier")
+        turn.on_conversation(stream, [held])
+        return {"dispatch": False, "reason": "sending_stopped"}
     try:
         deferred = _last_look(turn, stream, command, text)
     except Refused as broken:
@@ -79,7 +84,7 @@ def _last_look(turn: Turn, stream: str, command: StartDispatch, text: OpenText) 
         raise Refused("missed", late=str(turn.policy.late_max))
     if text.overrides_quiet_hours:
         return False
-    zones = numbers.zones(phone, conversation.candidates[text.candidate])
+    zones = numbers.zones(phone, conversation.candidates.get(text.candidate or ""))
     opening = numbers.opening(phone.region, turn.account, zones, turn.now)
     if opening == turn.now:
         return False
@@ -121,7 +126,7 @@ def report(turn: Turn, command: ReportStatus) -> dict[str, JsonValue]:
         _advance(
             turn, stream, command.text_id, command.sid, command.status, command.segments, command.error_code
         )
-    if command.error_code == CARRIER_SAYS_STOP:
+    if command.error_code == CARRIER_SAYS_STOP and turn.conversation(stream).opened:
         _opted_out(turn, stream)
     return {"changed": bool(turn.events)}
 
@@ -176,9 +181,7 @@ def _turned_down(turn: Turn, stream: str, text_id: UUID, text: OpenText, no: Tur
 def _fail(turn: Turn, stream: str, text_id: UUID, code: int | None, reason: str) -> None:
     """The text never reached the carrier's network: what was paid for it comes back."""
     segments = turn.conversation(stream).texts[text_id].segments
-    turn.on_conversation(
-        stream, [TextFailed(text_id=text_id, status="failed", code=code, reason=reason)]
-    )
+    turn.on_conversation(stream, [TextFailed(text_id=text_id, status="failed", code=code, reason=reason)])
     if segments:
         turn.on_account(accounts.refund(turn.account, text_id, segments, "failed"))
 

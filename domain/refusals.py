@@ -10,11 +10,12 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         # the account
         "not_activated": "Texting is not activated for this account. An administrator can activate it.",
         "no_sender": "The account has no number to text from yet. Ask the operator to assign one.",
-        "sending_stopped": "The carrier refuses this account's texts ({reason}). The operator has to put it right.",
+        "sending_stopped": "The carrier refuses this account's texts. "
+        "The operator has to put it right: {reason}",
         "sending_not_stopped": "Sending is not stopped; there is nothing to resume.",
         "no_such_package": "There is no package {package}. Choose one of: {known}.",
         "no_price": "The package {package} has no price in {currency}. Ask the operator to add one.",
-        "insufficient_credit": "This text needs {needed} and the balance is {balance}. Buy a package to go on.",
+        "insufficient_credit": "This text needs {needed}, the balance is {balance}. Buy a package to go on.",
         "balance_would_be_negative": "The correction would take the balance of {balance} below zero.",
         "currency_unknown": "{currency} is not a currency of ISO 4217.",
         "country_unknown": "{country} is not a country of ISO 3166-1.",
@@ -22,7 +23,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "number_invalid": "This is not a valid phone number. Check it, with its country code.",
         "number_ambiguous": "This number fits more than one country. Write it with its country code.",
         "number_region_needed": "Write the number with its country code, for example +1 415 555 2671.",
-        "number_cannot_be_texted": "This kind of number cannot receive texts. Ask the candidate for a mobile number.",
+        "number_cannot_be_texted": "This kind of number cannot be texted. Ask the candidate for a mobile number.",
         "number_unknown": "The candidate does not have this number. Add it first.",
         "number_present": "The candidate has this number already.",
         "too_many_numbers": "A candidate can have at most {limit} numbers. Remove one first.",
@@ -47,7 +48,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         # the text
         "body_empty": "Write something first: the text is empty.",
         "body_too_long": "The text has {units} units in {encoding}; at most {limit} can be sent. Shorten it.",
-        "first_text_incomplete": "The first text must introduce the sender and offer a way out. Add: {sentence}",
+        "first_text_incomplete": "A first text must say who writes and offer a way out. Add: {sentence}",
         "send_at_past": "The time to send lies in the past. Choose a later one.",
         "never_open": "No moment in the next two weeks is outside every quiet hour of this number. "
         "Give the candidate's time zone, or change the account's quiet hours.",

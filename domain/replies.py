@@ -50,11 +50,7 @@ def _reply(turn: Turn, stream: str, command: ReceiveText) -> None:
 def _keyword(turn: Turn, stream: str, command: ReceiveText, keyword: Keyword) -> None:
     turn.on_conversation(
         stream,
-        [
-            KeywordReceived(
-                sid=command.sid, action=keyword.action, keyword=keyword.word, body=command.body
-            )
-        ],
+        [KeywordReceived(sid=command.sid, action=keyword.action, keyword=keyword.word, body=command.body)],
     )
     conversation = turn.conversation(stream)
     settings = turn.account.settings
@@ -102,10 +98,13 @@ def answer_id(command_id: UUID, purpose: TextPurpose) -> UUID:
 
 
 def _tell_followers(turn: Turn, stream: str, sid: str, keyword: Keyword | None) -> None:
-    about = "reply" if keyword is None else "keyword"
     for candidate in turn.conversation(stream).candidates:
         template = FollowerNotified(
-            candidate=candidate, conversation=stream, member="", about=about, sid=sid
+            candidate=candidate,
+            conversation=stream,
+            member="",
+            about="reply" if keyword is None else "keyword",
+            sid=sid,
         )
         state = turn.candidate(candidate)
         told = candidates.notify_followers(state, turn.account.listening, template)

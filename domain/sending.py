@@ -5,7 +5,8 @@ The first rule that fails is the refusal:
  1. the actor may view and send texts                    not_permitted (domain.decide)
  2. the account is active, and not stopped               not_activated, sending_stopped
  3. the account has a sender                             no_sender
- 4. the number is valid                                  number_invalid, number_ambiguous, number_region_needed
+ 4. the number is valid                                  number_invalid, number_ambiguous,
+                                                         number_region_needed, number_cannot_be_texted
  5. the candidate has the number                         number_unknown
  6. its country may be texted                            country_blocked
  7. consent stands, and nothing waits for a review       consent_not_given, consent_withdrawn,
@@ -109,14 +110,22 @@ def _with_introduction(
         raise Refused("body_empty")
     if conversation.texted:
         return command.body, ()
-    settings = turn.account.settings
-    who = first_text.Introduction(settings.language, settings.company, turn.actor.name, settings.keyword_packs)
+    who = introduction(turn)
     missing = first_text.missing(command.body, who)
-    if not missing or settings.first_text == "advise":
+    mode = turn.account.settings.first_text
+    if not missing or mode == "advise":
         return command.body, missing
-    if settings.first_text == "require":
+    if mode == "require":
         raise Refused("first_text_incomplete", sentence=first_text.sentence(missing, who))
     return first_text.completed(command.body, who), ()
+
+
+def introduction(turn: Turn) -> first_text.Introduction:
+    """Who a first text should say is writing."""
+    settings = turn.account.settings
+    return first_text.Introduction(
+        settings.language, settings.company, turn.actor.name, settings.keyword_packs
+    )
 
 
 def _due(
@@ -173,10 +182,10 @@ def reschedule(turn: Turn, command: RescheduleText) -> dict[str, JsonValue]:
         zones = numbers.zones(phone, turn.conversation(stream).candidates.get(command.candidate))
         opening = numbers.opening(phone.region, turn.account, zones, command.send_at)
     deferred = opening != command.send_at
-    delay = "quiet_hours" if deferred else "requested"
-    turn.on_conversation(
-        stream, [TextRescheduled(text_id=command.text_id, send_at=opening, delay=delay)]
+    moved = TextRescheduled(
+        text_id=command.text_id, send_at=opening, delay="quiet_hours" if deferred else "requested"
     )
+    turn.on_conversation(stream, [moved])
     return {"text_id": str(command.text_id), "send_at": opening.isoformat(), "deferred": deferred}
 
 

@@ -334,7 +334,8 @@ class ReportStatus(Command):
 
 
 AnyCommand = Annotated[
-    ActivateTexting | BuyPackage | ChangeSettings | AssignSender | AdjustSegments | ResumeSending | SetNotifications
+    ActivateTexting | BuyPackage | ChangeSettings | AssignSender | AdjustSegments | ResumeSending
+    | SetNotifications
     | AddNumber | RemoveNumber | ChangeNumber | FollowCandidate | UnfollowCandidate
     | RecordApplicationConsent | AddConsent | WithdrawConsent | ReviewStopRequest
     | SendText | RescheduleText | CancelText | MarkRead

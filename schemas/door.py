@@ -16,7 +16,7 @@ class Busy(Exception):
 
 
 class Unavailable(Exception):
-    """The command could not be stored (a full disk, a lost owner); it did not take effect. Try again later."""
+    """The command could not be stored (a full disk, a lost owner) and did not take effect. Try again."""
 
 
 class CommandDoor(Protocol):

@@ -104,18 +104,22 @@ class Recorded:
 
 
 def _attributes_of(context: Context) -> bytes:
-    return _Attributes(
-        source=f"/accounts/{context.account}",
-        time=context.at,
-        account=context.account,
-        actorkind=context.actor.kind,
-        actorid=context.actor.id,
-        actorname=context.actor.name,
-        commandid=context.command_id,
-        shard=context.shard,
-        position=context.position,
-        traceparent=context.traceparent,
-    ).model_dump_json(exclude_none=True).encode()[1:-1]
+    return (
+        _Attributes(
+            source=f"/accounts/{context.account}",
+            time=context.at,
+            account=context.account,
+            actorkind=context.actor.kind,
+            actorid=context.actor.id,
+            actorname=context.actor.name,
+            commandid=context.command_id,
+            shard=context.shard,
+            position=context.position,
+            traceparent=context.traceparent,
+        )
+        .model_dump_json(exclude_none=True)
+        .encode()[1:-1]
+    )
 
 
 class _Attributes(Message):
@@ -330,7 +334,8 @@ class ConsentGranted(Event):
     candidate: ForeignId | None
     """Whose application or record it came from; none where the number itself said so."""
     obtained_at: Moment
-    evidence: Annotated[Evidence, Personal]
+    evidence: Annotated[Evidence | None, Personal]
+    """None once the person was erased."""
 
 
 class ConsentWithdrawn(Event):

@@ -1,0 +1,150 @@
+"""One text's way to the carrier and back: the steps, each a command of its own.
+
+The id of a step follows from the text and the attempt, so that a step that is repeated, by whomever, finds
+the first one's receipt and does nothing.
+"""
+
+from collections.abc import Callable
+from typing import get_args
+from uuid import UUID, uuid5
+
+from consumers.carriers.carrier import Accepted, Found, Outcome, OutgoingText, Rejected, Unknown, Unreachable
+from consumers.carriers.errors import Consequence, look_up
+from projections.shapes import OpenText
+from schemas.actors import SYSTEM
+from schemas.commands import (
+    CarrierStatus,
+    GivenUp,
+    HandedOver,
+    InDoubt,
+    RecordHandover,
+    ReportStatus,
+    StartDispatch,
+    TurnedDown,
+)
+
+CALLBACK = Callable[[str, UUID], str]
+"""Account and text to the address where the carrier reports the text's status."""
+
+UNREACHABLE_RETRY_S = 10.0
+_STATUSES = frozenset(get_args(CarrierStatus))
+
+
+def start(text: OpenText) -> StartDispatch:
+    """Ask for the last look. Another due time is another step: a deferred text is looked at anew."""
+    due = "" if text.due_at is None else text.due_at.isoformat()
+    attempt = text.attempt + 1
+    return StartDispatch(
+        command_id=uuid5(text.text_id, f"start {attempt} {due}"),
+        account=text.account,
+        actor=SYSTEM,
+        number=text.number,
+        text_id=text.text_id,
+        attempt=attempt,
+    )
+
+
+def outgoing(text: OpenText, sender: str, callback: CALLBACK) -> OutgoingText:
+    """What the carrier is given."""
+    return OutgoingText(
+        text_id=text.text_id,
+        to=text.number,
+        body=text.body,
+        sender=sender,
+        status_callback=callback(text.account, text.text_id),
+    )
+
+
+def record(text: OpenText, attempt: int, outcome: Outcome) -> RecordHandover:
+    """How the carrier answered."""
+    result = _result(outcome, attempt)
+    return _recorded(text, attempt, result, result.outcome)
+
+
+def _result(outcome: Outcome, attempt: int) -> HandedOver | TurnedDown | InDoubt:
+    match outcome:
+        case Accepted(sid=sid, status=status, segments=segments, sender=sender):
+            return HandedOver(sid=sid, status=status_of(status), segments=segments, sender=sender)
+        case Rejected():
+            return _turned_down(outcome, attempt)
+        case Unreachable():
+            retry_in_s = UNREACHABLE_RETRY_S * 2 ** (attempt - 1)
+            return TurnedDown(reason="The carrier cannot be reached.", retry_in_s=retry_in_s)
+        case Unknown(reason=reason):
+            return InDoubt(reason=reason)
+
+
+def _turned_down(no: Rejected, attempt: int) -> TurnedDown:
+    """The table decides; the carrier's own words may quote the number, so they stay out."""
+    error = look_up(no.code, no.http_status)
+    retry_in_s = None
+    if error.retry is not None and attempt < error.retry.attempts_max:
+        retry_in_s = max(error.retry.delay_s * 2 ** (attempt - 1), no.retry_after_s or 0.0)
+    return TurnedDown(
+        code=no.code,
+        reason=error.sentence,
+        retry_in_s=retry_in_s,
+        revokes_consent=error.consequence is Consequence.REVOKES_CONSENT,
+        stops_account=error.consequence is Consequence.CONFIGURATION,
+    )
+
+
+# --- settling -------------------------------------------------------------------------------------
+
+
+def doubt(text: OpenText, reason: str) -> RecordHandover:
+    """Nobody knows how the hand-over ended: whoever began it is gone."""
+    return _recorded(text, text.attempt, InDoubt(reason=reason), "in_doubt")
+
+
+def found(text: OpenText, message: Found) -> RecordHandover:
+    """The carrier has the text after all."""
+    taken = HandedOver(
+        sid=message.sid, status=status_of(message.status), segments=message.segments, sender=message.sender
+    )
+    return _recorded(text, text.attempt, taken, f"found {message.sid} {message.status}")
+
+
+def absent(text: OpenText) -> RecordHandover:
+    """The carrier lists its texts to this number, and ours is not among them: it never got it."""
+    again = TurnedDown(reason="The carrier never got the text.", retry_in_s=0)
+    return _recorded(text, text.attempt, again, "absent")
+
+
+def give_up(text: OpenText) -> RecordHandover:
+    """Nothing could be learned within the stated time."""
+    return _recorded(text, text.attempt, GivenUp(), "given_up")
+
+
+def progress(text: OpenText, message: Found) -> ReportStatus:
+    """How far the text has come, asked for rather than reported."""
+    return ReportStatus(
+        command_id=uuid5(text.text_id, f"asked {message.sid} {message.status}"),
+        account=text.account,
+        actor=SYSTEM,
+        number=text.number,
+        text_id=text.text_id,
+        sid=message.sid,
+        status=status_of(message.status),
+        error_code=message.error_code,
+        segments=message.segments,
+    )
+
+
+def status_of(word: str) -> CarrierStatus:
+    """The carrier's word; one we do not know says no more than that it has the text."""
+    return word if word in _STATUSES else "accepted"  # type: ignore[return-value]  # checked by the set
+
+
+def _recorded(
+    text: OpenText, attempt: int, result: HandedOver | TurnedDown | InDoubt | GivenUp, step: str
+) -> RecordHandover:
+    return RecordHandover(
+        command_id=uuid5(text.text_id, f"record {attempt} {step}"),
+        account=text.account,
+        actor=SYSTEM,
+        number=text.number,
+        text_id=text.text_id,
+        attempt=attempt,
+        result=result,
+    )

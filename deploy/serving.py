@@ -1,0 +1,49 @@
+"""Serving HTTP: in this thread until the process is told to stop, or in a thread of its own as a context."""
+
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from fastapi import FastAPI
+
+STOP_TIMEOUT_S = 5
+BACKLOG = 2_048
+
+
+class HttpServer:
+    """One application on one port.
+
+    It listens from construction on; `port` 0 takes a free one, and `url` says which.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        self._socket = socket.create_server((host, port), backlog=BACKLOG)
+        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_TIMEOUT_S
+            )
+        )
+        self._thread = threading.Thread(target=self.run, name="http", daemon=True)
+
+    def run(self) -> None:
+        """Serve until the process is told to stop."""
+        self._server.run(sockets=[self._socket])
+
+    def __enter__(self) -> Self:
+        """Serve in a thread of its own."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop serving."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()

@@ -1,0 +1,132 @@
+"""What whoever runs Sayso can set: environment variables `SAYSO_*`, secrets also as files.
+
+`python -m deploy settings` prints them as the table in the README.
+"""
+
+import base64
+import binascii
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.policy import FREE_SEGMENTS, STANDARD
+
+PREFIX = "SAYSO_"
+KEY_BYTES = 32
+LOOPBACK = "127.0.0.1"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names it and says what to do."""
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    try:
+        size = len(base64.b64decode(secret.get_secret_value(), validate=True))
+    except (binascii.Error, ValueError):
+        size = -1
+    if size != KEY_BYTES:
+        raise ValueError(f"must be {KEY_BYTES} random bytes in base64 (openssl rand -base64 {KEY_BYTES})")
+    return secret
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
+
+
+class PackageSettings(BaseModel):
+    """A package of texts: how many segments, and its price by currency."""
+
+    segments: Annotated[int, Field(gt=0, le=10_000_000)]
+    prices: Annotated[dict[str, Annotated[Decimal, Field(gt=0)]], Field(min_length=1)]
+
+
+_STANDARD = PackageSettings(segments=STANDARD.segments, prices=dict(STANDARD.prices))
+
+
+class Settings(BaseSettings):
+    """Everything there is to set. A description here is a line of the README's table."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("data"), description="Where the SQLite files live.")
+    host: str = Field(LOOPBACK, description="The address to listen on. Only loopback unless told otherwise.")
+    port: int = Field(8000, ge=1, le=65_535, description="The port to listen on.")
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^https?://[^/?#\s]+$",
+        description="How the carrier reaches this server; part of what it signs. Without a path.",
+    )
+
+    master_key: Key = Field(description="Wraps the keys of people's data. 32 bytes in base64.")
+    names_secret: Key = Field(
+        description="Names the streams of the ledger. 32 bytes in base64. Can never be changed."
+    )
+
+    token_issuer: str = Field("sayso", description="The `iss` that access tokens must have.")
+    token_audience: str = Field("sayso", description="The `aud` that access tokens must have.")
+    token_secret: SecretStr | None = Field(
+        None, min_length=32, description="Signs tokens with HS256: for development."
+    )
+    token_jwks_url: str | None = Field(
+        None, pattern=r"^https?://", description="Where the issuer's public keys (RS256) are: for production."
+    )
+    token_jwks_file: Path | None = Field(None, description="The issuer's public keys (RS256) as a file.")
+
+    twilio_account_sid: str = Field(pattern=r"^AC[0-9a-f]{32}$", description="The Twilio account.")
+    twilio_auth_token: SecretStr = Field(
+        min_length=1, description="Its token; also checks the signatures of Twilio's calls."
+    )
+    twilio_url: str = Field(
+        "https://api.twilio.com", pattern=r"^https?://", description="Another address only for the simulator."
+    )
+    hand_overs_max: int = Field(
+        16, ge=1, le=256, description="How many texts are handed over at once."
+    )
+
+    free_segments: int = Field(
+        FREE_SEGMENTS, ge=0, description="Free texts at an account's activation."
+    )
+    packages: dict[str, PackageSettings] = Field(
+        {"standard": _STANDARD},
+        description="The packages on sale, as JSON: name, segments and prices by currency.",
+    )
+    late_minutes_max: int = Field(
+        60, ge=1, description="A scheduled text that missed its time by more than this is not sent any more."
+    )
+    unknown_after_hours: int = Field(
+        72, ge=1, description="A text whose end is not known by then counts as unknown."
+    )
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="How much to log.")
+
+    @model_validator(mode="after")
+    def _one_source_of_tokens(self) -> Self:
+        sources = (self.token_secret, self.token_jwks_url, self.token_jwks_file)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError(
+                "set exactly one of SAYSO_TOKEN_SECRET, SAYSO_TOKEN_JWKS_URL and SAYSO_TOKEN_JWKS_FILE"
+            )
+        return self
+
+
+def load(secrets_dir: Path | None = None) -> Settings:
+    """The settings of this process's environment; `secrets_dir` holds one file per secret.
+
+    Raises:
+        SettingsError: something is missing or wrong.
+    """
+    try:
+        return Settings(_secrets_dir=secrets_dir)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def _sentence(problem: object) -> str:
+    assert isinstance(problem, dict)
+    name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
+    if problem["type"] == "missing":
+        return f"{name} is missing: {Settings.model_fields[problem['loc'][0]].description}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return message[0].upper() + message[1:] + "." if not problem["loc"] else f"{name} is wrong: {message}."

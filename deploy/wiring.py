@@ -1,0 +1,189 @@
+"""How Sayso is put together: the only place that names concrete classes."""
+
+import base64
+import fcntl
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Self
+from uuid import UUID
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from consumers.carriers.twilio_carrier import TwilioAccount, TwilioCarrier
+from consumers.dispatcher import Dispatcher, Patience
+from consumers.inbox import Inbox
+from consumers.projector import Projector
+from consumers.shard import Shard
+from consumers.worker import Worker
+from deploy.clock import utc_now
+from deploy.settings import Settings
+from domain.ledger import Ledger, StreamNames
+from domain.policy import Package, Policy
+from producers.dead_letters import DeadLetters
+from producers.http.app import create_app
+from producers.http.auth import AuthSettings
+from producers.http.deps import ApiDeps, CarrierDoor
+from producers.http.webhooks import status_callback_url
+from projections.engine import open_engine
+from projections.open_text_queries import OpenTextQueries
+from projections.queries import Queries
+from schemas.keystore import KeyStore
+
+SHARD = 0  # embedded, there is one
+
+
+class AlreadyRunning(Exception):
+    """Another process works in this folder."""
+
+
+class Stores:
+    """The files that Sayso keeps, opened."""
+
+    def __init__(self, settings: Settings) -> None:
+        folder = settings.data_dir
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        master_key = raw(settings.master_key)
+        self.keys = KeyStore(folder / "keys.db", master_key)
+        self.ledger = Ledger.open(folder / "ledger-0.db", SHARD, self.keys)
+        self.views = open_engine(f"sqlite:///{folder / 'views.db'}")
+        self.dead_letters = DeadLetters.on_sqlite(str(folder / "dead-letters.db"), master_key)
+
+    def close(self) -> None:
+        """Let every file go."""
+        self.views.dispose()
+        self.ledger.close()
+        self.keys.close()
+
+
+class Sayso:
+    """All of it in one process: one shard, its worker, views, dispatcher and the HTTP door."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+        """Open what is in the settings' folder, or begin there.
+
+        Raises:
+            AlreadyRunning: another process works in that folder.
+        """
+        self.settings = settings
+        self._lock = _sole_owner(settings.data_dir)
+        self.stores = Stores(settings)
+        self.inbox = Inbox(self.stores.ledger.position() or 0)
+        names = StreamNames(raw(settings.names_secret))
+        shard = Shard(SHARD, self.stores.ledger, names, policy_of(settings), clock)
+        self.projector = Projector(
+            self.stores.ledger, self.stores.views, self.stores.keys, on_batch=lambda _: self.dispatcher.wake()
+        )
+        self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
+        self.carrier = TwilioCarrier(carrier_of(settings))
+        self.dispatcher = Dispatcher(
+            OpenTextQueries(self.stores.views),
+            self.inbox,
+            self.carrier,
+            _callback_of(settings),
+            clock,
+            settings.hand_overs_max,
+            Patience(unknown_after=timedelta(hours=settings.unknown_after_hours)),
+        )
+        self.app = self._app(clock)
+
+    def start(self) -> None:
+        """Begin to work. The HTTP door is for a server to run."""
+        self.projector.catch_up()
+        self.worker.start()
+        self.projector.start()
+        self.dispatcher.start()
+
+    def stop(self) -> None:
+        """Finish what is at hand, and let everything go."""
+        self.dispatcher.stop()
+        self.worker.stop()
+        self.projector.stop()
+        self.carrier.close()
+        self.stores.close()
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    def _app(self, clock: Callable[[], datetime]) -> FastAPI:
+        settings = self.settings
+        deps = ApiDeps(
+            door=self.inbox,
+            queries=Queries(self.stores.views),
+            changes=self.projector.feed,
+            auth=auth_of(settings),
+            carrier=CarrierDoor(settings.twilio_auth_token.get_secret_value(), settings.public_url),
+            dead_letters=self.stores.dead_letters,
+            readiness={
+                "worker": lambda: None if self.worker.alive else "The worker has stopped.",
+                "projector": lambda: None if self.projector.running else "The projector has stopped.",
+                "dispatcher": lambda: None if self.dispatcher.alive else "The dispatcher has stopped.",
+            },
+            registry=CollectorRegistry(),
+            clock=clock,
+        )
+        return create_app(deps)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What the operator lays down, from the settings."""
+    packages = {
+        name: Package(package.segments, dict(package.prices)) for name, package in settings.packages.items()
+    }
+    return Policy(
+        free_segments=settings.free_segments,
+        packages=packages,
+        late_max=timedelta(minutes=settings.late_minutes_max),
+    )
+
+
+def auth_of(settings: Settings) -> AuthSettings:
+    """Whose tokens hold, from the settings."""
+    secret = settings.token_secret
+    return AuthSettings(
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        secret=None if secret is None else secret.get_secret_value(),
+        jwks_url=settings.token_jwks_url,
+        jwks_file=settings.token_jwks_file,
+    )
+
+
+def carrier_of(settings: Settings) -> TwilioAccount:
+    """Where and as whom texts are handed over, from the settings."""
+    return TwilioAccount(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        base_url=settings.twilio_url,
+        connections_max=settings.hand_overs_max,
+    )
+
+
+def raw(key: SecretStr) -> bytes:
+    """The bytes of a key written in base64."""
+    return base64.b64decode(key.get_secret_value())
+
+
+def _callback_of(settings: Settings) -> Callable[[str, UUID], str]:
+    return lambda account, text_id: status_callback_url(settings.public_url, account, text_id)
+
+
+def _sole_owner(folder: Path) -> IO[str]:
+    """Hold the folder for this process; the operating system lets go of it whatever becomes of us."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise AlreadyRunning(f"Another Sayso works in {folder}. Stop it, or set SAYSO_DATA_DIR.") from None
+    return lock

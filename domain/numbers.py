@@ -1,0 +1,68 @@
+"""A phone number as decisions see it: valid, in a country that may be texted, at an hour that is allowed."""
+
+from datetime import datetime
+from functools import lru_cache
+
+from domain import countries, phones, quiet_hours
+from domain.account import Account
+from domain.phones import Phone
+from domain.quiet_hours import Window
+from domain.refusals import Refused
+
+__all__ = ["Phone", "opening", "parse", "require_country", "zones"]
+
+DECISIONS_CACHED_MAX = 4_096
+
+
+def parse(text: str, region: str | None = None) -> Phone:
+    """The number that `text` means; refused where it means none, or more than one."""
+    try:
+        return phones.parse(text, region)
+    except phones.NumberError as problem:
+        raise Refused(problem.code) from problem
+
+
+def require_country(region: str, account: Account) -> tuple[str, ...]:
+    """Refuse unless the country may be texted by the account; else what to know before (codes)."""
+    verdict = _verdict(region, account.settings.blocked_regions, account.sender_region)
+    if verdict.refusal is not None:
+        raise Refused("country_blocked", sentence=verdict.refusal)
+    return verdict.warnings
+
+
+@lru_cache(DECISIONS_CACHED_MAX)
+def _verdict(region: str, blocked: frozenset[str], sender_region: str | None) -> countries.Verdict:
+    return countries.verdict(countries.narrowed(countries.policy(region), blocked), sender_region)
+
+
+def zones(phone: Phone, given: str | None) -> tuple[str, ...]:
+    """The time zones the recipient may be in: the one the ATS gave, else all that the number allows."""
+    return phones.time_zones(phone) if given is None else (given,)
+
+
+def opening(region: str, account: Account, zones: tuple[str, ...], wanted: datetime) -> datetime:
+    """`wanted`, or the first minute after it outside every quiet hour of the country and the account.
+
+    Raises:
+        Refused: `never_open`.
+    """
+    opens = _opening(_window(region, account), zones, wanted.replace(second=0, microsecond=0))
+    if opens is None:
+        raise Refused("never_open")
+    return max(opens, wanted)
+
+
+def _window(region: str, account: Account) -> Window:
+    country = countries.policy(region).window
+    own = account.settings.quiet_hours
+    if own is None:
+        return country
+    return quiet_hours.window_for(
+        country, quiet_hours.window_of(own.quiet_from, own.quiet_until, own.quiet_sunday)
+    )
+
+
+@lru_cache(DECISIONS_CACHED_MAX)
+def _opening(window: Window, zones: tuple[str, ...], minute: datetime) -> datetime | None:
+    """Quiet hours begin and end on whole minutes, so that all of a minute has one answer."""
+    return quiet_hours.next_opening(minute, window, zones)
