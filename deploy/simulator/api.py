@@ -7,12 +7,12 @@ import asyncio
 import secrets
 import socket
 import struct
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from deploy.simulator.behaviour import Fault
 from deploy.simulator.errors import ApiError
@@ -22,7 +22,6 @@ from deploy.simulator.network import Network
 from deploy.simulator.new_message import read
 
 router = APIRouter(prefix=f"/{API}/Accounts/{{account_sid}}")
-_basic = HTTPBasic(auto_error=False)
 
 
 def network_of(request: Request) -> Network:
@@ -31,18 +30,14 @@ def network_of(request: Request) -> Network:
     return network
 
 
-def authenticated(
-    account_sid: str,
-    network: Annotated[Network, Depends(network_of)],
-    credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)],
-) -> Network:
+def authenticated(account_sid: str, request: Request) -> Network:
     """Account SID and token, as HTTP basic. Raises ApiError."""
-    settings = network.settings
-    expected = (settings.account_sid, settings.auth_token)
-    given = (credentials.username, credentials.password) if credentials else ("", "")
-    if not all(secrets.compare_digest(a.encode(), b.encode()) for a, b in zip(given, expected, strict=True)):
+    network = network_of(request)
+    login = f"{network.settings.account_sid}:{network.settings.auth_token}".encode()
+    expected = b"Basic " + b64encode(login)
+    if not secrets.compare_digest(request.headers.get("Authorization", "").encode(), expected):
         raise ApiError(20003)
-    if account_sid != settings.account_sid:
+    if account_sid != network.settings.account_sid:
         raise ApiError(20404)
     return network
 

@@ -50,7 +50,7 @@ class SimulatorServer:
     """
 
     def __init__(self, settings: SimulatorSettings, host: str = LOOPBACK, port: int = 0) -> None:
-        self._socket = socket.create_server((host, port), backlog=BACKLOG)
+        self._socket = _listening(host, port)
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
         self._server = _Server(settings)
         self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
@@ -80,6 +80,19 @@ class SimulatorServer:
 def serve(settings: SimulatorSettings, host: str = LOOPBACK, port: int = 8090) -> None:
     """Serve until the process is told to stop. Raises OSError if the port is taken."""
     SimulatorServer(settings, host, port).run()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A listening socket that says it is TCP: asyncio turns Nagle's delay of 40 ms off only on such."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    listening.listen(BACKLOG)
+    return listening
 
 
 class _Server(uvicorn.Server):
