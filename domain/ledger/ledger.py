@@ -7,9 +7,10 @@ from typing import Self
 
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent, Tracking
 
+from domain.ledger.connections import LedgerDatastore
 from domain.ledger.errors import LedgerUnavailable, VersionConflict
 from domain.ledger.mapper import EventMapper, Row
-from domain.ledger.recorders import LedgerFactory
+from domain.ledger.recorders import LedgerRecorder, SnapshotRecorder
 from schemas import codec
 from schemas.events import Recorded
 from schemas.keystore import KeyConflict, KeyStore
@@ -23,10 +24,12 @@ class Ledger:
     Any thread may read; one thread appends.
     """
 
-    def __init__(self, factory: LedgerFactory, shard: int, keys: KeyStore) -> None:
-        self._factory = factory
-        self._recorder = factory.process_recorder()
-        self._snapshots = factory.aggregate_recorder("snapshots")
+    def __init__(self, datastore: LedgerDatastore, shard: int, keys: KeyStore) -> None:
+        self._datastore = datastore
+        self._recorder = LedgerRecorder(datastore)
+        self._snapshots = SnapshotRecorder(datastore, "stored_snapshots")
+        for recorder in (self._recorder, self._snapshots):
+            recorder.create_table()
         self._keys = keys
         self._mapper = EventMapper(keys)
         self._owner = f"shard-{shard}"
@@ -40,7 +43,7 @@ class Ledger:
             LedgerUnavailable: the file cannot be opened.
         """
         with _own_errors():
-            return cls(LedgerFactory({"SQLITE_DBNAME": str(path)}), shard, keys)
+            return cls(LedgerDatastore(str(path)), shard, keys)
 
     def append(self, batch: Sequence[Recorded], position: int) -> range:
         """Store `batch` and move to `position`, in one transaction, durably, or do nothing.
@@ -74,9 +77,9 @@ class Ledger:
         return [self._mapper.to_domain_event(event) for event in stored]
 
     def existing(self, streams: Sequence[str]) -> dict[str, Recorded]:
-        """The first events of those of `streams` that have any: of many receipts, those that are there."""
+        """The last event of those of `streams` that have any: of many receipts, those that are there."""
         with _own_errors():
-            found = self._recorder.select_firsts(streams)
+            found = self._recorder.select_newest(streams)
         return {stream: codec.decode(state, self._keys) for stream, state in found}
 
     def notifications(self, after: int, limit: int, to: int | None = None) -> list[tuple[int, bytes]]:
@@ -93,7 +96,7 @@ class Ledger:
             return self._recorder.max_notification_id() or 0
 
     def save_snapshot(self, stream: str, version: int, state: bytes) -> None:
-        """Keep `state`, which is `stream` folded up to `version`; sealed, if the stream has a person's key."""
+        """Keep `state`: `stream` folded up to `version`. Sealed, if the stream has a person's key."""
         key = self._keys.cipher(stream)
         topic = _CLEAR
         if key is not None:
@@ -116,7 +119,7 @@ class Ledger:
 
     def close(self) -> None:
         """Let the file go."""
-        self._factory.close()
+        self._datastore.close()
 
     def _rows(self, batch: Sequence[Recorded]) -> list[Row]:
         """`batch` as it is stored; every key it needs is durable when this returns."""

@@ -1,6 +1,6 @@
 """The names of streams: keyed hashes, so that a name gives nothing away and the same thing has the same name.
 
-A name is one letter for its kind and 32 hex digits: `a` account, `c` conversation, `p` candidate, `r` receipt.
+A name is one letter for its kind, `a` account, `c` conversation, `p` candidate or `r` receipt, and 32 digits.
 """
 
 from functools import lru_cache

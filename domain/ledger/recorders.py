@@ -1,155 +1,151 @@
 """The library's SQLite recorders, made fast and strict for one shard with one owner."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
-from eventsourcing.persistence import StoredEvent, Tracking
+from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
 from eventsourcing.sqlite import (
     SQLiteAggregateRecorder,
     SQLiteCursor,
-    SQLiteDatastore,
-    SQLiteFactory,
     SQLiteProcessRecorder,
 )
-from eventsourcing.utils import Environment, EnvType
 from pydantic_core import to_json
 
-from domain.ledger.connections import LedgerDatastore
+from domain.ledger import tables
 from domain.ledger.errors import PositionConflict
 from domain.ledger.mapper import Row
 
+FIRST_VERSION = 1
 _ROWID_MAX = 2**63 - 1
-
-_EVENTS = """
-CREATE TABLE IF NOT EXISTS {table} (
-    rowid INTEGER PRIMARY KEY,
-    originator_id TEXT NOT NULL,
-    originator_version INTEGER NOT NULL,
-    topic TEXT NOT NULL,
-    state BLOB NOT NULL,
-    UNIQUE (originator_id, originator_version)
-)
-"""
-_CHANGES = ("UPDATE", "DELETE")
-_NO_CHANGE = """
-CREATE TRIGGER IF NOT EXISTS {table}_no_{change} BEFORE {change} ON {table}
-BEGIN SELECT RAISE(ABORT, 'history is not open to argument'); END
-"""
+_End = tuple[int, int]
+"""The version and the notification id of a stream's last event."""
 
 
 class LedgerRecorder(SQLiteProcessRecorder):
-    """Stores a batch with its position in one transaction, the position compared and set."""
+    """Stores a batch with its position in one transaction, the position compared and set.
 
-    def __init__(self, datastore: SQLiteDatastore, **kwargs: Any) -> None:
-        super().__init__(datastore, **kwargs)
-        self.insert_events_statement = (
-            f"INSERT INTO {self.events_table_name} "
-            "(originator_id, originator_version, topic, state) VALUES (?,?,?,?)"
-        )
+    A stream begins with version 1 (or 0) and grows without gaps.
+    """
 
     def construct_create_table_statements(self) -> list[str]:
-        """Tables whose notification ids survive a VACUUM, and triggers that keep history as it is."""
-        _, *others = super().construct_create_table_statements()
-        table = self.events_table_name
-        return [
-            _EVENTS.format(table=table),
-            *(_NO_CHANGE.format(table=table, change=c) for c in _CHANGES),
-            *others,
-        ]
+        _, *tracking = super().construct_create_table_statements()
+        history = [self._sql(tables.HISTORY_STAYS, change=change) for change in ("update", "delete")]
+        ours = [self._sql(table) for table in (tables.EVENTS, tables.MILESTONES, tables.ENDS)]
+        return [*ours, *history, *tracking]
 
     def append(self, rows: Sequence[Row], tracking: Tracking, previous: int | None) -> range:
         """Store `rows` and move the position from `previous` to `tracking`, or do nothing.
 
         Raises:
             PositionConflict: the position is not `previous`.
-            eventsourcing.persistence.IntegrityError: a stream already has an event of that version.
+            eventsourcing.persistence.IntegrityError: an event is not the next of its stream.
             eventsourcing.persistence.OperationalError: the disk or the lock does not allow it.
         """
         with self.datastore.transaction(commit=True) as cursor:
             self._move(cursor, tracking, previous)
             return self._insert_rows(cursor, rows)
 
+    def select_states(self, after: int, limit: int, to: int | None) -> list[tuple[int, bytes]]:
+        """Notification id and stored bytes of events after `after`, up to and including `to`, in order."""
+        return self._select(tables.SELECT_STATES, after, _ROWID_MAX if to is None else to, limit)
+
+    def select_newest(self, streams: Sequence[str]) -> list[tuple[str, bytes]]:
+        """Name and last event, as it is stored, of those of `streams` that have any."""
+        return self._select(tables.SELECT_NEWEST, to_json(streams).decode())
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        stream, low = str(originator_id), -1 if gt is None else gt
+        with self.datastore.transaction(commit=False) as cursor:
+            end = self._ends(cursor, [stream]).get(stream)
+            if end is None:
+                return []
+            high = end[0] if lte is None else min(end[0], lte)
+            if limit is not None and desc:
+                low = max(low, high - limit)
+            elif limit is not None:
+                high = min(high, low + limit + 1)  # one more, for a stream that begins with version 1
+            cursor.execute(
+                self._sql(tables.SELECT_CHAIN),
+                {"start": self._start(cursor, stream, high, end), "low": low, "high": high},
+            )
+            events = [StoredEvent(*row) for row in cursor.fetchall()]
+        return (events[::-1] if desc else events)[:limit]
+
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         rows = [(str(e.originator_id), e.originator_version, e.topic, e.state) for e in stored_events]
         ids = self._insert_rows(c, rows)
-        tracking = kwargs.get("tracking")
-        if tracking is not None:
-            self._insert_tracking(c, tracking)
+        if kwargs.get("tracking") is not None:
+            self._insert_tracking(c, kwargs["tracking"])
         return list(ids)
 
     def _insert_rows(self, cursor: SQLiteCursor, rows: Sequence[Row]) -> range:
-        """Insert in one go; SQLite numbers rows one after the other, and the write lock is ours."""
-        if not rows:
-            return range(0)
-        cursor.executemany(self.insert_events_statement, rows)
-        cursor.execute("SELECT last_insert_rowid()")
-        last: int = cursor.fetchone()[0]
-        return range(last - len(rows) + 1, last + 1)
+        """Insert `rows` at the ends of their streams; the write lock is held."""
+        first = (self._max_notification_id(cursor) or 0) + 1
+        ends = self._ends(cursor, {row[0] for row in rows if row[1] > FIRST_VERSION})
+        known = set(ends)
+        linked = []
+        for place, (stream, version, name, state) in enumerate(rows, first):
+            end = ends.get(stream)
+            if (end is None and version > FIRST_VERSION) or (end is not None and version != end[0] + 1):
+                raise IntegrityError(f"{name} {version} does not follow {end and end[0]} of {stream}")
+            linked.append((place, stream, version, name, end and end[1], state))
+            ends[stream] = version, place
+        cursor.executemany(self._sql(tables.INSERT_EVENT), linked)
+        # In the order of the table's pages, which are then each visited once.
+        new = sorted((stream, *end) for stream, end in ends.items() if stream not in known)
+        cursor.executemany(self._sql(tables.START), new)
+        moved = sorted((stream, *ends[stream]) for stream in known)
+        cursor.executemany(self._sql(tables.ADVANCE), [(v, last, stream) for stream, v, last in moved])
+        return range(first, first + len(rows))
+
+    def _ends(self, cursor: SQLiteCursor, streams: Iterable[str]) -> dict[str, _End]:
+        cursor.execute(self._sql(tables.SELECT_ENDS), (to_json(list(streams)).decode(),))
+        return {stream: (version, last) for stream, version, last in cursor.fetchall()}
+
+    def _start(self, cursor: SQLiteCursor, stream: str, high: int, end: _End) -> int:
+        """Where to begin the walk back to `high`: the nearest milestone above it, else the stream's end."""
+        if high == end[0]:
+            return end[1]
+        cursor.execute(self._sql(tables.MILESTONE_FROM), (stream, high))
+        milestone = cursor.fetchone()
+        return end[1] if milestone is None else int(milestone[0])
 
     def _move(self, cursor: SQLiteCursor, tracking: Tracking, previous: int | None) -> None:
+        statement = tables.MOVE_FIRST if previous is None else tables.MOVE
         name, position = tracking.application_name, tracking.notification_id
-        if previous is None:
-            cursor.execute("INSERT INTO tracking VALUES (?,?) ON CONFLICT DO NOTHING", (name, position))
-        else:
-            cursor.execute(
-                "UPDATE tracking SET notification_id = ? WHERE application_name = ? AND notification_id = ?",
-                (position, name, previous),
-            )
+        cursor.execute(statement, {"name": name, "position": position, "previous": previous})
         if cursor.sqlite_cursor.rowcount != 1:
             raise PositionConflict(f"{name} is not at {previous}")
 
-    def select_states(self, after: int, limit: int, to: int | None) -> list[tuple[int, bytes]]:
-        """Notification id and stored bytes of events after `after`, up to and including `to`, in order."""
-        statement = f"SELECT rowid, state FROM {self.events_table_name} WHERE rowid > ? AND rowid <= ? "
+    def _select(self, statement: str, *parameters: str | int) -> list[Any]:
         with self.datastore.transaction(commit=False) as cursor:
-            cursor.execute(statement + "ORDER BY rowid LIMIT ?", (after, to or _ROWID_MAX, limit))
-            return [tuple(row) for row in cursor.fetchall()]
+            cursor.sqlite_cursor.row_factory = None  # plain tuples
+            cursor.execute(self._sql(statement), parameters)
+            return cursor.sqlite_cursor.fetchall()
 
-    def select_firsts(self, streams: Sequence[str]) -> list[tuple[str, bytes]]:
-        """Name and stored bytes of the first event of those of `streams` that have one."""
-        with self.datastore.transaction(commit=False) as cursor:
-            cursor.execute(
-                f"SELECT originator_id, state FROM json_each(?) JOIN {self.events_table_name} "
-                "ON originator_id = value AND originator_version = 1",
-                (to_json(streams).decode(),),
-            )
-            return [tuple(row) for row in cursor.fetchall()]
+    def _sql(self, statement: str, **names: str) -> str:
+        return statement.format(table=self.events_table_name, **names)
 
 
 class SnapshotRecorder(SQLiteAggregateRecorder):
     """Keeps the newest snapshot of each stream."""
 
     def keep(self, snapshot: StoredEvent) -> None:
-        """Store `snapshot`, unless a newer one is there, and drop the older ones."""
-        stream, version = snapshot.originator_id, snapshot.originator_version
+        """Store `snapshot` and drop older ones. If a newer one is there, that one stays the newest."""
         with self.datastore.transaction(commit=True) as cursor:
             cursor.execute(
-                f"DELETE FROM {self.events_table_name} WHERE originator_id = ? AND originator_version <= ?",
-                (stream, version),
+                tables.DROP_SNAPSHOTS.format(table=self.events_table_name),
+                (snapshot.originator_id, snapshot.originator_version),
             )
             self._insert_events(cursor, [snapshot])
-
-
-class LedgerFactory(SQLiteFactory):
-    """Makes the recorders of one file, which the environment names: SQLITE_DBNAME."""
-
-    aggregate_recorder_class = SnapshotRecorder
-    process_recorder_class = LedgerRecorder
-
-    def __init__(self, env: Environment | EnvType | None) -> None:
-        super().__init__(env)
-        self.datastore: LedgerDatastore = LedgerDatastore(self.datastore.pool.db_name)
-
-    def process_recorder(self) -> LedgerRecorder:
-        """The recorder of events and position."""
-        recorder = super().process_recorder()
-        assert isinstance(recorder, LedgerRecorder)
-        return recorder
-
-    def aggregate_recorder(self, purpose: str = "events") -> SnapshotRecorder:
-        """The recorder of snapshots."""
-        recorder = super().aggregate_recorder(purpose)
-        assert isinstance(recorder, SnapshotRecorder)
-        return recorder
