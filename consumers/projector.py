@@ -165,7 +165,7 @@ class Projector:
             self._commit(batch)
         except (PositionMoved, OperationalError):
             raise
-        except Exception:  # one of its events cannot be folded: everything up to that one can
+        except Exception:  # noqa: BLE001  # nothing is lost: the event at fault is found, and named
             for single in batch.singles():
                 self._commit_single(single)
 

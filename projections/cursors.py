@@ -1,7 +1,7 @@
 """Cursors: where the next page of a list begins, opaque to whoever carries them.
 
-A cursor holds nothing secret and grants nothing: every query filters on its account anyway. It names its list,
-so that one list's cursor is refused by another.
+A cursor holds nothing secret and grants nothing: every query filters on its account anyway. It names its
+list, so that one list's cursor is refused by another.
 """
 
 import base64

@@ -3,10 +3,15 @@
 Every question names its account first, and no answer holds anything of another.
 """
 
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, func, select
 
+from projections.answers import accounts, candidates, consent, credit, threads
+from projections.answers.common import PAGE_MAX, bounded
+from projections.catalog import LIVE
 from projections.shapes import (
     Account,
     Candidate,
@@ -21,9 +26,14 @@ from projections.shapes import (
     Thread,
     ThreadMessage,
 )
+from projections.tracking import POSITIONS
+
+__all__ = ["PAGE_DEFAULT", "PAGE_MAX", "Queries"]
 
 PAGE_DEFAULT = 50
-PAGE_MAX = 200
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Queries:
@@ -38,33 +48,33 @@ class Queries:
 
     def account(self, account: str) -> Account | None:
         """None: nothing ever happened to that account."""
-        raise NotImplementedError
+        return self._ask(accounts.account, account)
 
     def wants_notifications(self, account: str, member: str) -> bool:
         """Whether the member wants to hear of actions in the profiles that they follow; off at first."""
-        raise NotImplementedError
+        return self._ask(accounts.wants_notifications, account, member)
 
     def sender_account(self, sender: str) -> str | None:
         """The account that texts from `sender` (E.164 or messaging service), for what comes in there."""
-        raise NotImplementedError
+        return self._ask(accounts.sender_account, sender)
 
     def candidates(
         self, account: str, cursor: str | None = None, limit: int = PAGE_DEFAULT
     ) -> Page[CandidateLine]:
         """The account's candidates, newest first."""
-        raise NotImplementedError
+        return self._ask(candidates.candidates, account, cursor, bounded(limit))
 
     def candidate(self, account: str, candidate: str) -> Candidate | None:
         """None: the account has no such candidate."""
-        raise NotImplementedError
+        return self._ask(candidates.candidate, account, candidate)
 
     def threads(self, account: str, candidate: str) -> tuple[Thread, ...]:
         """The threads of the candidate's present numbers, oldest number first."""
-        raise NotImplementedError
+        return self._ask(threads.threads, account, candidate)
 
     def thread(self, account: str, candidate: str, number: str) -> Thread | None:
         """None: the candidate never had that number (E.164)."""
-        raise NotImplementedError
+        return self._ask(threads.thread, account, candidate, number)
 
     def messages(
         self, account: str, candidate: str, number: str, cursor: str | None = None, limit: int = PAGE_DEFAULT
@@ -74,36 +84,48 @@ class Queries:
         What was texted for another candidate with the same number is not among them; what came from the
         number is, if it came while the candidate had it.
         """
-        raise NotImplementedError
+        return self._ask(threads.messages, account, candidate, number, cursor, bounded(limit))
 
     def text(self, account: str, text_id: UUID) -> TextPlace | None:
         """Where that text belongs, whatever became of it."""
-        raise NotImplementedError
+        return self._ask(threads.text, account, text_id)
 
     def consent(self, account: str, number: str) -> Consent | None:
         """Consent of a number (E.164) and its history. None: the account never had that number."""
-        raise NotImplementedError
+        return self._ask(consent.consent, account, number)
 
     def credits(self, account: str) -> Credits | None:
         """None: the account was never activated."""
-        raise NotImplementedError
+        return self._ask(credit.balance, account)
 
     def statement(
         self, account: str, cursor: str | None = None, limit: int = PAGE_DEFAULT
     ) -> Page[StatementLine]:
         """What moved the balance, newest first."""
-        raise NotImplementedError
+        return self._ask(credit.statement, account, cursor, bounded(limit))
 
     def receipt(self, account: str, command_id: UUID) -> Receipt | None:
         """None: no such command was decided yet, or the view has not heard of it."""
-        raise NotImplementedError
+        return self._ask(accounts.receipt, account, command_id)
 
     def notifications(
         self, account: str, member: str, cursor: str | None = None, limit: int = PAGE_DEFAULT
     ) -> Page[Notification]:
         """What the member was told, newest first."""
-        raise NotImplementedError
+        return self._ask(candidates.notifications, account, member, cursor, bounded(limit))
 
     def position(self) -> int:
-        """How far the views have come: the position of the last change, as announced to live readers."""
-        raise NotImplementedError
+        """How far the views have come: the position that the change feed announces, or has announced."""
+        return self._ask(_position)
+
+    def _ask(
+        self, question: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Ask within one transaction, so that all parts of an answer are of the same moment."""
+        with self._engine.connect() as connection:
+            return question(connection, *args, **kwargs)
+
+
+def _position(connection: Connection) -> int:
+    live = [view.key for view in LIVE]
+    return connection.scalar(select(func.min(POSITIONS.c.position)).where(POSITIONS.c.view.in_(live))) or 0

@@ -146,7 +146,9 @@ class Candidate:
 # --- consent --------------------------------------------------------------------------------------
 
 ConsentStatus = Literal["granted", "not_given", "withdrawn", "revoked"]
-ConsentStepKind = Literal["opened", "joined", "left", "granted", "withdrawn", "revoked", "flagged", "reviewed"]
+ConsentStepKind = Literal[
+    "opened", "joined", "left", "granted", "withdrawn", "revoked", "flagged", "reviewed"
+]  # fmt: skip
 WithdrawalCause = Literal["member", "number_removed", "stop_request"]
 
 
@@ -197,7 +199,7 @@ class Consent:
     keyword: str | None
     """What was texted; `21610` where only the carrier heard it."""
     history: tuple[ConsentStep, ...]
-    """Newest first; the newest 200."""
+    """Newest first, at most 1,000."""
 
 
 # --- threads --------------------------------------------------------------------------------------

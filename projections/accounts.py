@@ -1,0 +1,114 @@
+"""The accounts view: what each account chose, its sender, its members' wishes; and whose each sender is."""
+
+from collections.abc import Mapping
+
+import structlog
+from pydantic_core import to_json
+from sqlalchemy import BigInteger, Boolean, Column, Integer, String, select
+
+from projections.moments import micros
+from projections.view import Fold, View, who, who_columns
+from projections.writing import Row, Writes
+from schemas.events import (
+    Event,
+    NotificationsSet,
+    Recorded,
+    SenderAssigned,
+    SendingResumed,
+    SendingStopped,
+    SettingsChanged,
+    TextingActivated,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class Accounts(View):
+    """`accounts`: one row each. `members`: who wants notifications. `senders`: where what comes in belongs.
+
+    A sender stays with the account that had it first: replies to a number that was once theirs still reach
+    them, and a second account's claim to it is logged and changes nothing.
+    """
+
+    NAME = "accounts"
+    VERSION = 1
+
+    def __init__(self, copy: str = "", generation: int = 1) -> None:
+        super().__init__(copy, generation)
+        self.accounts = self._table(
+            "accounts",
+            Column("account", String, primary_key=True),
+            Column("activated_at", BigInteger),
+            *who_columns(),
+            Column("country", String),
+            Column("currency", String),
+            Column("agreement_version", String),
+            Column("settings", String),
+            Column("sender", String),
+            Column("sender_region", String),
+            Column("stopped_at", BigInteger),
+            Column("stopped_code", Integer),
+            Column("stopped_reason", String),
+        )
+        self.members = self._table(
+            "members",
+            Column("account", String, primary_key=True),
+            Column("member", String, primary_key=True),
+            Column("profile_actions", Boolean, nullable=False),
+        )
+        self.senders = self._table(
+            "senders",
+            Column("sender", String, primary_key=True),
+            Column("account", String, nullable=False),
+        )
+
+    def _folds(self) -> Mapping[type[Event], Fold]:
+        return {
+            TextingActivated: self._activated,
+            SettingsChanged: self._settings,
+            SenderAssigned: self._sender,
+            NotificationsSet: self._notifications,
+            SendingStopped: self._stopped,
+            SendingResumed: self._resumed,
+        }
+
+    def _activated(self, writes: Writes, recorded: Recorded, event: TextingActivated) -> None:
+        context = recorded.context
+        columns = {
+            "activated_at": micros(context.at),
+            **who(context.actor),
+            "country": event.country,
+            "currency": event.currency,
+            "agreement_version": event.agreement_version,
+        }
+        self._put(writes, recorded, columns)
+
+    def _settings(self, writes: Writes, recorded: Recorded, event: SettingsChanged) -> None:
+        self._put(writes, recorded, {"settings": to_json(event.settings).decode()})
+
+    def _sender(self, writes: Writes, recorded: Recorded, event: SenderAssigned) -> None:
+        account = recorded.context.account
+        self._put(writes, recorded, {"sender": event.sender, "sender_region": event.region})
+        writes.ensure(self.senders, (event.sender,), {"sender": event.sender, "account": account})
+        writes.flush()
+        owner = writes.connection.scalar(
+            select(self.senders.c.account).where(self.senders.c.sender == event.sender)
+        )
+        if owner != account:
+            _log.warning("sender_belongs_to_another_account", account=account, owner=owner)
+
+    def _notifications(self, writes: Writes, recorded: Recorded, event: NotificationsSet) -> None:
+        key = (recorded.context.account, event.member)
+        writes.put(self.members, key, {"profile_actions": event.profile_actions})
+
+    def _stopped(self, writes: Writes, recorded: Recorded, event: SendingStopped) -> None:
+        at = micros(recorded.context.at)
+        columns = {"stopped_at": at, "stopped_code": event.code, "stopped_reason": event.reason}
+        self._put(writes, recorded, columns)
+
+    def _resumed(self, writes: Writes, recorded: Recorded, _: SendingResumed) -> None:
+        columns = {"stopped_at": None, "stopped_code": None, "stopped_reason": None}
+        self._put(writes, recorded, columns)
+
+    def _put(self, writes: Writes, recorded: Recorded, columns: Row) -> None:
+        writes.put(self.accounts, (recorded.context.account,), columns)

@@ -1,0 +1,151 @@
+"""Reading the threads: one candidate, one number.
+
+What went out for another candidate with the same number is theirs. What came in is everybody's who has the
+number, and for whoever had it, what came in until then.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+
+from projections import cursors
+from projections.answers.common import Found, page, who_of
+from projections.catalog import CANDIDATES, CONSENT, THREADS
+from projections.moments import maybe, moment
+from projections.shapes import Page, TextPlace, Thread, ThreadMessage
+from schemas.commands import Media
+
+_N, _P = CANDIDATES.numbers, CANDIDATES.candidates
+_C, _M, _S = THREADS.conversations, THREADS.messages, CONSENT.status
+_LISTING = "messages"
+_MEDIA: TypeAdapter[tuple[Media, ...]] = TypeAdapter(tuple[Media, ...])
+
+
+def threads(connection: Connection, account: str, candidate: str) -> tuple[Thread, ...]:
+    """Those of the candidate's present numbers."""
+    present = _threads(account, candidate).where(_N.c.removed_at.is_(None))
+    rows = connection.execute(present.order_by(_N.c.added_at, _N.c.conversation)).all()
+    return tuple(_thread(connection, row) for row in rows)
+
+
+def thread(connection: Connection, account: str, candidate: str, number: str) -> Thread | None:
+    """The one of that number, if the candidate has or had it."""
+    row = _place(connection, account, candidate, number)
+    return None if row is None else _thread(connection, row)
+
+
+def messages(
+    connection: Connection, account: str, candidate: str, number: str, cursor: str | None, limit: int
+) -> Page[ThreadMessage]:
+    """The thread's messages, newest first."""
+    before = None if cursor is None else cursors.read(_LISTING, cursor, (int,))
+    place = _place(connection, account, candidate, number)
+    if place is None:
+        return Page((), None)
+    shown = _shown(place)
+    if before is not None:
+        shown = shown.where(_M.c.version < before[0])
+    rows = connection.execute(shown.order_by(_M.c.version.desc()).limit(limit + 1)).all()
+    return page(_LISTING, rows, limit, lambda row: _message(row, place), lambda row: (row.version,))
+
+
+def text(connection: Connection, account: str, text_id: UUID) -> TextPlace | None:
+    """Where a text belongs."""
+    found = select(_M, _C.c.number).join(_C, _C.c.conversation == _M.c.conversation)
+    here = (_M.c.account == account) & (_M.c.id == str(text_id)) & (_M.c.kind == "text")
+    row = connection.execute(found.where(here)).one_or_none()
+    if row is None:
+        return None
+    return TextPlace(row.account, row.conversation, row.number, row.candidate, row.status)
+
+
+def is_unread() -> ColumnElement[bool]:
+    """Whether a message came in since somebody last read its conversation; both are part of the query."""
+    return (_M.c.kind != "text") & (_M.c.version > func.coalesce(_C.c.read_version, 0))
+
+
+# --- a thread ---------------------------------------------------------------------------------------
+
+
+def _threads(account: str, candidate: str) -> Select[Any]:
+    """Numbers that the candidate has or had, each with its conversation and consent."""
+    return (
+        select(_N, _P.c.name, _C.c.number, _C.c.read_version, _S.c.status, _S.c.under_review)
+        .join(_C, _C.c.conversation == _N.c.conversation)
+        .join(_S, _S.c.conversation == _N.c.conversation)
+        .join(_P, (_P.c.account == _N.c.account) & (_P.c.candidate == _N.c.candidate))
+        .where(_N.c.account == account, _N.c.candidate == candidate, _N.c.added_at.is_not(None))
+        .where(_C.c.account == account)
+    )
+
+
+def _place(connection: Connection, account: str, candidate: str, number: str) -> Found | None:
+    return connection.execute(_threads(account, candidate).where(_C.c.number == number)).first()
+
+
+def _thread(connection: Connection, place: Found) -> Thread:
+    last = connection.execute(_shown(place).order_by(_M.c.version.desc()).limit(1)).first()
+    of_conversation = _M.c.conversation == place.conversation
+    texted = select(_M.c.version).where(of_conversation, _M.c.kind == "text").limit(1)
+    unread = select(func.count()).select_from(_M.join(_C, _C.c.conversation == _M.c.conversation))
+    return Thread(
+        candidate=place.candidate,
+        number=place.number,
+        conversation=place.conversation,
+        name=place.name,
+        region=place.region,
+        time_zone=place.time_zone,
+        removed_at=maybe(place.removed_at),
+        consent=place.status,
+        under_review=place.under_review,
+        texted=connection.scalar(texted) is not None,
+        unread=connection.scalar(unread.where(of_conversation, is_unread(), _until(place))) or 0,
+        last=None if last is None else _message(last, place),
+    )
+
+
+# --- its messages -----------------------------------------------------------------------------------
+
+
+def _shown(place: Found) -> Select[Any]:
+    everybodys = _M.c.candidate.is_(None) & _until(place)
+    own = _M.c.candidate == place.candidate
+    here = (_M.c.conversation == place.conversation) & (_M.c.account == place.account)
+    return select(_M).where(here, or_(own, everybodys))
+
+
+def _until(place: Found) -> ColumnElement[bool]:
+    """Before the candidate's part in the conversation ended, if it did."""
+    return _M.c.version >= 0 if place.left_version is None else _M.c.version < place.left_version
+
+
+def _message(row: Found, place: Found) -> ThreadMessage:
+    came_in = row.kind != "text"
+    return ThreadMessage(
+        id=row.id,
+        version=row.version,
+        kind=row.kind,
+        status=row.status,
+        body=row.body,
+        at=moment(row.at),
+        by=who_of(row),
+        candidate=row.candidate,
+        encoding=row.encoding,
+        segments=row.segments,
+        purpose=row.purpose,
+        send_at=maybe(row.send_at),
+        delay=row.delay,
+        overrides_quiet_hours=bool(row.overrides_quiet_hours),
+        sid=row.sid,
+        status_at=moment(row.at if row.status_at is None else row.status_at),
+        status_by=who_of(row) if row.status_at is None else who_of(row, "status_by"),
+        code=row.code,
+        reason=row.reason,
+        action=row.action,
+        keyword=row.keyword,
+        media=() if row.media is None else _MEDIA.validate_json(row.media),
+        flagged=bool(row.flagged),
+        unread=came_in and row.version > (place.read_version or 0),
+    )

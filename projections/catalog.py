@@ -1,0 +1,52 @@
+"""All views there are, and their tables in the database."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Engine
+
+from projections import tracking
+from projections.accounts import Accounts
+from projections.candidates import Candidates
+from projections.consent import Consent
+from projections.credits import Credits
+from projections.engine import writing
+from projections.notifications import Notifications
+from projections.open_texts import OpenTexts
+from projections.receipts import Receipts
+from projections.threads import Threads
+from projections.view import OLD, View
+
+ACCOUNTS = Accounts()
+CANDIDATES = Candidates()
+CONSENT = Consent()
+THREADS = Threads()
+CREDITS = Credits()
+RECEIPTS = Receipts()
+NOTIFICATIONS = Notifications()
+OPEN_TEXTS = OpenTexts()
+
+LIVE: tuple[View, ...] = (
+    ACCOUNTS, CANDIDATES, CONSENT, THREADS, CREDITS, RECEIPTS, NOTIFICATIONS, OPEN_TEXTS,
+)  # fmt: skip
+
+
+def prepare(engine: Engine, source: str, views: Iterable[View] = LIVE) -> None:
+    """Make what is missing: the tables of `views`, and where each stands in `source`."""
+    with writing(engine) as connection:
+        tracking.METADATA.create_all(connection)
+        for view in views:
+            create(connection, view, source)
+            drop(connection, type(view)(OLD))
+
+
+def create(connection: Connection, view: View, source: str) -> None:
+    """The tables of `view`, if they are not there, and its position."""
+    view.metadata.create_all(connection)
+    tracking.begin(connection, view.key, source)
+
+
+def drop(connection: Connection, view: View) -> None:
+    """The tables of `view`, and all its positions."""
+    view.metadata.drop_all(connection)
+    positions = tracking.POSITIONS
+    connection.execute(positions.delete().where(positions.c.view == view.key))

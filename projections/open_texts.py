@@ -1,0 +1,146 @@
+"""The open texts view: every text whose end is not known yet, for the scheduler and the dispatcher."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, String, update
+
+from projections.moments import micros
+from projections.view import Fold, View
+from projections.writing import Key, Row, Writes
+from schemas.events import (
+    DispatchDoubted,
+    DispatchStarted,
+    Event,
+    Recorded,
+    SendingResumed,
+    SendingStopped,
+    TextCancelled,
+    TextDelivered,
+    TextFailed,
+    TextQueued,
+    TextRecounted,
+    TextRescheduled,
+    TextScheduled,
+    TextSent,
+    TextUnknown,
+)
+
+
+class OpenTexts(View):
+    """`texts`: a row from acceptance until the text is settled.
+
+    `due_at` stands only while the hand-over lies ahead. `held`: the account's sending is stopped, so the
+    text is not due whatever the time.
+    """
+
+    NAME = "open_texts"
+    VERSION = 1
+
+    def __init__(self, copy: str = "", generation: int = 1) -> None:
+        super().__init__(copy, generation)
+        self.texts = self._table(
+            "texts",
+            Column("account", String, primary_key=True),
+            Column("text_id", String, primary_key=True),
+            Column("conversation", String, nullable=False),
+            Column("candidate", String),
+            Column("body", String, nullable=False),
+            Column("purpose", String, nullable=False),
+            Column("segments", Integer, nullable=False),
+            Column("state", String, nullable=False),
+            Column("since", BigInteger, nullable=False),
+            Column("due_at", BigInteger),
+            Column("attempt", Integer, nullable=False),
+            Column("held", Boolean, nullable=False),
+            Column("sender", String),
+            Column("sid", String),
+        )
+        self._index("due", self.texts.c.held, self.texts.c.due_at)
+        self._index("since", self.texts.c.state, self.texts.c.since)
+
+    def _folds(self) -> Mapping[type[Event], Fold]:
+        return {
+            TextQueued: self._queued,
+            TextScheduled: self._scheduled,
+            TextRescheduled: self._rescheduled,
+            DispatchStarted: self._started,
+            DispatchDoubted: self._doubted,
+            TextSent: self._sent,
+            TextRecounted: self._recounted,
+            TextDelivered: self._settled,
+            TextFailed: self._settled,
+            TextCancelled: self._settled,
+            TextUnknown: self._settled,
+            SendingStopped: self._stopped,
+            SendingResumed: self._resumed,
+        }
+
+    def _queued(self, writes: Writes, recorded: Recorded, event: TextQueued) -> None:
+        at = micros(recorded.context.at)
+        row = _accepted(recorded, event, event.purpose, "queued", at, at)
+        writes.insert(self.texts, (row["account"], row["text_id"]), row)
+
+    def _scheduled(self, writes: Writes, recorded: Recorded, event: TextScheduled) -> None:
+        at = micros(recorded.context.at)
+        row = _accepted(recorded, event, "message", "scheduled", at, micros(event.send_at))
+        writes.insert(self.texts, (row["account"], row["text_id"]), row)
+
+    def _rescheduled(self, writes: Writes, recorded: Recorded, event: TextRescheduled) -> None:
+        place = {"due_at": micros(event.send_at), "sender": None}
+        self._move(writes, recorded, event, "scheduled", place)
+
+    def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
+        begun = {"due_at": None, "attempt": event.attempt, "sender": event.sender}
+        self._move(writes, recorded, event, "dispatching", begun)
+
+    def _doubted(self, writes: Writes, recorded: Recorded, event: DispatchDoubted) -> None:
+        self._move(writes, recorded, event, "in_doubt", {})
+
+    def _sent(self, writes: Writes, recorded: Recorded, event: TextSent) -> None:
+        self._move(writes, recorded, event, "sent", {"sid": event.sid})
+
+    def _recounted(self, writes: Writes, recorded: Recorded, event: TextRecounted) -> None:
+        writes.change(self.texts, _key(recorded, event), {"segments": event.billed})
+
+    def _move(self, writes: Writes, recorded: Recorded, event: Any, state: str, more: Row) -> None:
+        moved = {"state": state, "since": micros(recorded.context.at), **more}
+        writes.change(self.texts, _key(recorded, event), moved)
+
+    def _settled(self, writes: Writes, recorded: Recorded, event: Any) -> None:
+        writes.remove(self.texts, _key(recorded, event))
+
+    def _stopped(self, writes: Writes, recorded: Recorded, _: SendingStopped) -> None:
+        self._hold(writes, recorded, held=True)
+
+    def _resumed(self, writes: Writes, recorded: Recorded, _: SendingResumed) -> None:
+        self._hold(writes, recorded, held=False)
+
+    def _hold(self, writes: Writes, recorded: Recorded, *, held: bool) -> None:
+        """All of the account's open texts; while its sending is stopped, no new ones are accepted."""
+        writes.flush()
+        of_account = self.texts.c.account == recorded.context.account
+        writes.connection.execute(update(self.texts).where(of_account).values(held=held))
+
+
+def _key(recorded: Recorded, event: Any) -> Key:
+    return (recorded.context.account, str(event.text_id))
+
+
+def _accepted(
+    recorded: Recorded, event: TextQueued | TextScheduled, purpose: str, state: str, at: int, due_at: int
+) -> Row:
+    return {
+        "account": recorded.context.account,
+        "text_id": str(event.text_id),
+        "conversation": recorded.stream,
+        "candidate": event.candidate,
+        "body": event.body,
+        "purpose": purpose,
+        "segments": event.segments,
+        "state": state,
+        "since": at,
+        "due_at": due_at,
+        "attempt": 0,
+        "held": False,
+    }

@@ -1,0 +1,218 @@
+"""The threads view: conversations with their numbers, and what was texted back and forth in them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import BigInteger, Boolean, Column, Integer, String
+
+from projections.moments import micros
+from projections.view import Fold, View, who, who_columns
+from projections.writing import Row, Writes
+from schemas.events import (
+    ConversationOpened,
+    DispatchDoubted,
+    DispatchStarted,
+    Event,
+    KeywordReceived,
+    Recorded,
+    StopRequestFlagged,
+    TextCancelled,
+    TextDelivered,
+    TextFailed,
+    TextQueued,
+    TextReceived,
+    TextRecounted,
+    TextRescheduled,
+    TextScheduled,
+    TextSent,
+    TextUnknown,
+    ThreadRead,
+)
+
+
+class Threads(View):
+    """`conversations`: one row per account and number. `messages`: what went out or came in, and its fate.
+
+    A message is known by the text's id where it went out and by the carrier's sid where it came in.
+    The same sid twice is one reply. `version` is the event's place in the conversation, which orders the
+    thread.
+    """
+
+    NAME = "threads"
+    VERSION = 1
+
+    def __init__(self, copy: str = "", generation: int = 1) -> None:
+        super().__init__(copy, generation)
+        self.conversations = self._table(
+            "conversations",
+            Column("conversation", String, primary_key=True),
+            Column("account", String, nullable=False),
+            Column("number", String, nullable=False),
+            Column("region", String, nullable=False),
+            Column("read_version", Integer),
+        )
+        self._index("numbers", self.conversations.c.account, self.conversations.c.number)
+        self.messages = self._table(
+            "messages",
+            Column("account", String, primary_key=True),
+            Column("id", String, primary_key=True),
+            Column("conversation", String, nullable=False),
+            Column("version", Integer, nullable=False),
+            Column("kind", String, nullable=False),
+            Column("status", String, nullable=False),
+            Column("body", String, nullable=False),
+            Column("at", BigInteger, nullable=False),
+            *who_columns(),
+            Column("candidate", String),
+            Column("encoding", String),
+            Column("segments", Integer),
+            Column("purpose", String),
+            Column("overrides_quiet_hours", Boolean),
+            Column("send_at", BigInteger),
+            Column("delay", String),
+            Column("sid", String),
+            Column("status_at", BigInteger),
+            *who_columns("status_by"),
+            Column("code", Integer),
+            Column("reason", String),
+            Column("action", String),
+            Column("keyword", String),
+            Column("media", String),
+            Column("flagged", Boolean),
+        )
+        self._index("order", self.messages.c.conversation, self.messages.c.version)
+
+    def _folds(self) -> Mapping[type[Event], Fold]:
+        return {
+            ConversationOpened: self._opened,
+            ThreadRead: self._read,
+            TextQueued: self._queued,
+            TextScheduled: self._scheduled,
+            TextRescheduled: self._rescheduled,
+            TextCancelled: self._cancelled,
+            DispatchStarted: self._started,
+            DispatchDoubted: self._doubted,
+            TextSent: self._sent,
+            TextRecounted: self._recounted,
+            TextDelivered: self._delivered,
+            TextFailed: self._failed,
+            TextUnknown: self._unknown,
+            TextReceived: self._received,
+            KeywordReceived: self._keyword,
+            StopRequestFlagged: self._flagged,
+        }
+
+    # --- the conversation -------------------------------------------------------------------------
+
+    def _opened(self, writes: Writes, recorded: Recorded, event: ConversationOpened) -> None:
+        place = {"account": recorded.context.account, "number": event.number, "region": event.region}
+        writes.put(self.conversations, (recorded.stream,), place)
+
+    def _read(self, writes: Writes, recorded: Recorded, _: ThreadRead) -> None:
+        writes.change(self.conversations, (recorded.stream,), {"read_version": recorded.version})
+
+    # --- what goes out ----------------------------------------------------------------------------
+
+    def _queued(self, writes: Writes, recorded: Recorded, event: TextQueued) -> None:
+        row = _outgoing(recorded, event, "queued")
+        row["purpose"] = event.purpose
+        row["overrides_quiet_hours"] = event.overrides_quiet_hours
+        writes.insert(self.messages, (row["account"], row["id"]), row)
+
+    def _scheduled(self, writes: Writes, recorded: Recorded, event: TextScheduled) -> None:
+        row = _outgoing(recorded, event, "scheduled")
+        row["purpose"] = "message"
+        row["overrides_quiet_hours"] = event.overrides_quiet_hours
+        row["send_at"] = micros(event.send_at)
+        row["delay"] = event.delay
+        writes.insert(self.messages, (row["account"], row["id"]), row)
+
+    def _rescheduled(self, writes: Writes, recorded: Recorded, event: TextRescheduled) -> None:
+        place = {"send_at": micros(event.send_at), "delay": event.delay}
+        self._move(writes, recorded, event, "scheduled", place)
+
+    def _cancelled(self, writes: Writes, recorded: Recorded, event: TextCancelled) -> None:
+        self._move(writes, recorded, event, "cancelled", {"reason": event.reason})
+
+    def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
+        self._move(writes, recorded, event, "sending", {})
+
+    def _doubted(self, writes: Writes, recorded: Recorded, event: DispatchDoubted) -> None:
+        self._move(writes, recorded, event, "in_doubt", {"reason": event.reason})
+
+    def _sent(self, writes: Writes, recorded: Recorded, event: TextSent) -> None:
+        self._move(writes, recorded, event, "sent", {"sid": event.sid, "reason": None})
+
+    def _recounted(self, writes: Writes, recorded: Recorded, event: TextRecounted) -> None:
+        key = (recorded.context.account, str(event.text_id))
+        writes.change(self.messages, key, {"segments": event.billed})
+
+    def _delivered(self, writes: Writes, recorded: Recorded, event: TextDelivered) -> None:
+        self._move(writes, recorded, event, "delivered", {"reason": None})
+
+    def _failed(self, writes: Writes, recorded: Recorded, event: TextFailed) -> None:
+        self._move(writes, recorded, event, event.status, {"code": event.code, "reason": event.reason})
+
+    def _unknown(self, writes: Writes, recorded: Recorded, event: TextUnknown) -> None:
+        self._move(writes, recorded, event, "unknown", {})
+
+    def _move(self, writes: Writes, recorded: Recorded, event: Any, status: str, more: Row) -> None:
+        context = recorded.context
+        moved = {"status": status, "status_at": micros(context.at), **who(context.actor, "status_by")}
+        writes.change(self.messages, (context.account, str(event.text_id)), {**moved, **more})
+
+    # --- what comes in ----------------------------------------------------------------------------
+
+    def _received(self, writes: Writes, recorded: Recorded, event: TextReceived) -> None:
+        row = _incoming(recorded, event, "reply")
+        if event.media:
+            row["media"] = to_json(event.media).decode()
+        writes.ensure(self.messages, (row["account"], row["id"]), row)
+
+    def _keyword(self, writes: Writes, recorded: Recorded, event: KeywordReceived) -> None:
+        row = _incoming(recorded, event, "keyword")
+        row["action"] = event.action
+        row["keyword"] = event.keyword
+        writes.ensure(self.messages, (row["account"], row["id"]), row)
+
+    def _flagged(self, writes: Writes, recorded: Recorded, event: StopRequestFlagged) -> None:
+        writes.change(self.messages, (recorded.context.account, event.sid), {"flagged": True})
+
+
+def _outgoing(recorded: Recorded, event: TextQueued | TextScheduled, status: str) -> Row:
+    """Written out, and not in terms of `_incoming`: most events of a busy day pass here."""
+    context = recorded.context
+    actor = context.actor
+    return {
+        "account": context.account,
+        "id": str(event.text_id),
+        "conversation": recorded.stream,
+        "version": recorded.version,
+        "kind": "text",
+        "status": status,
+        "body": event.body,
+        "at": micros(context.at),
+        "by_kind": actor.kind,
+        "by_id": actor.id,
+        "by_name": actor.name,
+        "candidate": event.candidate,
+        "encoding": event.encoding,
+        "segments": event.segments,
+    }
+
+
+def _incoming(recorded: Recorded, event: TextReceived | KeywordReceived, kind: str) -> Row:
+    context = recorded.context
+    return {
+        "account": context.account,
+        "id": event.sid,
+        "conversation": recorded.stream,
+        "version": recorded.version,
+        "kind": kind,
+        "status": "received",
+        "body": event.body,
+        "at": micros(context.at),
+        **who(context.actor),
+        "sid": event.sid,
+    }

@@ -1,0 +1,86 @@
+"""What the dispatcher and the scheduler work from: texts whose end is not known, of all accounts.
+
+Each question reads an index of the view, so its cost follows what it finds, not what is waiting.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Select, func, select
+
+from projections.answers.common import Found
+from projections.catalog import ACCOUNTS, OPEN_TEXTS, THREADS
+from projections.moments import maybe, micros, moment
+from projections.shapes import OpenState, OpenText
+
+_T, _A, _C = OPEN_TEXTS.texts, ACCOUNTS.accounts, THREADS.conversations
+
+
+class Worklist:
+    """Answers block for about a millisecond; ask from any thread. Every list is at most `limit` long."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def due(self, now: datetime, limit: int) -> list[OpenText]:
+        """Texts to hand over now, the longest due first; none of an account whose sending is stopped."""
+        due = _texts().where(_T.c.held.is_(False), _T.c.due_at <= micros(now))
+        return self._ask(due.order_by(_T.c.due_at).limit(limit))
+
+    def next_due(self) -> datetime | None:
+        """When the next text is due, which may be past; none: nothing waits."""
+        with self._engine.connect() as connection:
+            waiting = select(func.min(_T.c.due_at)).where(_T.c.held.is_(False))
+            return maybe(connection.scalar(waiting))
+
+    def dispatching(self, before: datetime, limit: int) -> list[OpenText]:
+        """Texts whose hand-over began before that moment and has not ended since, the oldest first."""
+        return self._since("dispatching", before, limit)
+
+    def in_doubt(self, before: datetime, limit: int) -> list[OpenText]:
+        """Texts in doubt since before that moment, the oldest first."""
+        return self._since("in_doubt", before, limit)
+
+    def awaiting_status(self, before: datetime, limit: int) -> list[OpenText]:
+        """Texts handed over before that moment whose end was not reported, the oldest first."""
+        return self._since("sent", before, limit)
+
+    def _since(self, state: OpenState, before: datetime, limit: int) -> list[OpenText]:
+        found = _texts().where(_T.c.state == state, _T.c.since < micros(before))
+        return self._ask(found.order_by(_T.c.since).limit(limit))
+
+    def _ask(self, question: Select[Any]) -> list[OpenText]:
+        with self._engine.connect() as connection:
+            return _shaped(connection, question)
+
+
+def _texts() -> Select[Any]:
+    return (
+        select(_T, _C.c.number, func.coalesce(_T.c.sender, _A.c.sender).label("from_sender"))
+        .join(_C, _C.c.conversation == _T.c.conversation)
+        .outerjoin(_A, _A.c.account == _T.c.account)
+    )
+
+
+def _shaped(connection: Connection, question: Select[Any]) -> list[OpenText]:
+    return [_open_text(row) for row in connection.execute(question)]
+
+
+def _open_text(row: Found) -> OpenText:
+    return OpenText(
+        text_id=UUID(row.text_id),
+        account=row.account,
+        conversation=row.conversation,
+        number=row.number,
+        candidate=row.candidate,
+        body=row.body,
+        sender=row.from_sender,
+        purpose=row.purpose,
+        segments=row.segments,
+        state=row.state,
+        due_at=maybe(row.due_at),
+        attempt=row.attempt,
+        sid=row.sid,
+        since=moment(row.since),
+    )
