@@ -53,6 +53,7 @@ class Stores:
 
     def close(self) -> None:
         """Let every file go."""
+        self.dead_letters.close()
         self.views.dispose()
         self.ledger.close()
         self.keys.close()
@@ -120,6 +121,7 @@ class Sayso:
             door=self.inbox,
             queries=Queries(self.stores.views),
             changes=self.projector.feed,
+            policy=policy_of(settings),
             auth=auth_of(settings),
             carrier=CarrierDoor(settings.twilio_auth_token.get_secret_value(), settings.public_url),
             dead_letters=self.stores.dead_letters,

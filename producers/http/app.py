@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from producers.http import commands, letters, ops, problem_kinds, reads, webhooks
+from producers.http import commands, letters, ops, preview, problem_kinds, reads, stream, webhooks
 from producers.http.auth import Tokens
 from producers.http.deps import ApiDeps
 from producers.http.limits import BodyLimit
@@ -14,7 +14,7 @@ from producers.http.problems import Problem, answer
 from producers.http.reading import faults_of
 from projections.cursors import BadCursor
 
-ROUTERS = (commands, reads, letters, webhooks, ops, problem_kinds)
+ROUTERS = (commands, preview, reads, stream, letters, webhooks, ops, problem_kinds)
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -31,6 +31,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.state.deps = deps
     app.state.tokens = Tokens(deps.auth)
     app.state.metrics = HttpMetrics(deps.registry)
+    app.state.open_streams = set()
     for module in ROUTERS:
         app.include_router(module.router)
     app.add_middleware(BodyLimit)

@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from domain.policy import Policy
 from producers.dead_letters import DeadLetters
 from producers.http.auth import AuthSettings
+from projections.changes import ChangeFeed
 from projections.queries import Queries
 from schemas.door import CommandDoor
 
@@ -36,6 +38,8 @@ class ApiDeps:
 
     door: CommandDoor
     queries: Queries
+    changes: ChangeFeed
+    policy: Policy
     auth: AuthSettings
     carrier: CarrierDoor
     dead_letters: DeadLetters

@@ -177,3 +177,26 @@ DEAD_LETTER = {
     "account": "acme",
     "body_bytes": 164,
 }
+PREVIEW_REQUEST = {"number": _NUMBER, "body": "Hi Ada – are you free on Tuesday at 10?"}
+PREVIEW = {
+    "encoding": "UCS-2",
+    "units": 39,
+    "segments": 1,
+    "credits": 1,
+    "segment_units_left": 31,
+    "text_units_left": 1361,
+    "forcing": [{"character": "–", "name": "EN DASH", "positions": [7], "swap": "-"}],
+    "swapped": {
+        "body": "Hi Ada - are you free on Tuesday at 10?",
+        "encoding": "GSM-7",
+        "segments": 1,
+        "saved": 0,
+    },
+    "warnings": [],
+    "advice": ["introduction"],
+    "advised_sentence": "This is Grace Hopper of Acme Robotics. Reply STOP to end.",
+    "appended": False,
+    "refusal": None,
+    "send_at": "2026-11-24T16:00:00Z",
+    "deferred": True,
+}

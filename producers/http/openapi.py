@@ -1,5 +1,6 @@
 """The OpenAPI document, whole: what FastAPI finds in the routes, and the schemas that only we know."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,10 @@ from fastapi.openapi.utils import get_openapi
 
 from producers.http import command_docs
 from producers.http.models import ProblemAnswer
+from producers.http.preview_models import PreviewRequest
 
 OPENAPI_VERSION = "3.1.0"
+REFERENCE = "#/components/schemas/"
 DESCRIPTION = """\
 Texts to candidates, with their say-so. Every change is a command; every command gets one receipt; everything
 else is read. Times are UTC (RFC 3339), numbers E.164, lists come in pages (`limit`, `cursor`; the next page's
@@ -53,18 +56,18 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     _add(schemas, command_docs.components())
-    problem = ProblemAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
-    _add(schemas, {**problem.pop("$defs"), "Problem": problem})
+    for name, model in (("Problem", ProblemAnswer), ("PreviewRequest", PreviewRequest)):
+        schema = model.model_json_schema(ref_template=REFERENCE + "{model}")
+        _add(schemas, {**schema.pop("$defs", {}), name: schema})
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
 
 
 def _add(schemas: dict[str, Any], more: dict[str, Any]) -> None:
-    """Add `more`; a name that stands already must mean the same.
-
-    Raises:
-        ValueError: one name, two meanings.
-    """
-    for name, schema in more.items():
-        if schemas.setdefault(name, schema) != schema:
-            raise ValueError(f"two schemas are called {name}")
+    """Add `more`, what is taken in; where the same name stands for another answer, it becomes `...Input`."""
+    text = json.dumps(more)
+    clashing = [name for name, schema in more.items() if schemas.get(name, schema) != schema]
+    for name in clashing:
+        text = text.replace(f'{REFERENCE}{name}"', f'{REFERENCE}{name}Input"')
+    for name, schema in json.loads(text).items():
+        schemas[f"{name}Input" if name in clashing else name] = schema

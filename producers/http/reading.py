@@ -1,6 +1,7 @@
 """From the bytes of a request to a command, strictly: what two readers could read differently is refused."""
 
 import json
+import math
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -19,11 +20,11 @@ def json_object(data: bytes) -> dict[str, Any]:
 
     Raises:
         Problem: `bad_json`: not UTF-8, not JSON, NaN, half a surrogate pair, nested too deeply (200), a name
-            twice in one object, or no object at all.
+            twice in one object, a number beyond all bounds, or no object at all.
     """
     try:
         from_json(data, allow_inf_nan=False)
-        value = json.loads(data, object_pairs_hook=_without_repeats)
+        value = json.loads(data, object_pairs_hook=_without_repeats, parse_float=_finite)
     except ValueError as error:
         raise Problem("bad_json", f"The body is not JSON: {error}"[:MESSAGE_CHARACTERS_MAX]) from error
     if not isinstance(value, dict):
@@ -80,3 +81,10 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a name occurs twice in one object")
     return members
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
