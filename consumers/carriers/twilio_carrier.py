@@ -23,6 +23,8 @@ from consumers.carriers.twilio_http import BoundedHttp, never_left
 FOUND_MAX = 5_000  # texts to one number; beyond it nothing is proven absent
 PAGE_SIZE = 1_000  # the most Twilio gives at once
 CODE_MIN = 10_000  # where the client has no code it repeats the HTTP status
+# The client reads TWILIO_EDGE and TWILIO_REGION and then calls another host; an empty mapping counts as none.
+_NO_ENV = {"TWILIO_EDGE": "", "TWILIO_REGION": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class TwilioCarrier:
     def __init__(self, account: TwilioAccount) -> None:
         timeout_s = (account.connect_timeout_s, account.read_timeout_s)
         self._http = BoundedHttp(account.base_url, timeout_s, account.connections_max)
-        client = Client(account.account_sid, account.auth_token, http_client=self._http)
+        client = Client(account.account_sid, account.auth_token, http_client=self._http, environment=_NO_ENV)
         client.api.base_url = account.base_url
         self._messages = client.messages  # made here once: the client's lazy attributes would race
 

@@ -18,6 +18,8 @@ FILTERS = ("To", "From", "DateSent", "DateSent<", "DateSent>")
 def page_of(store: Store, account_sid: str, query: Mapping[str, str]) -> dict[str, Any]:
     """One page of messages. Raises ApiError for a parameter that cannot be read."""
     number, size = _whole(query, "Page", 0), min(_whole(query, "PageSize", PAGE_SIZE), PAGE_SIZE_MAX)
+    if size == 0:
+        raise ApiError(20001)
     spans = [_span(name[len("DateSent") :], query[name]) for name in FILTERS[2:] if name in query]
     kept = [message for message in store.newest_first(query.get("To")) if _wanted(message, query, spans)]
     start = number * size

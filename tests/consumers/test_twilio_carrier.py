@@ -253,6 +253,14 @@ def test_one_carrier_serves_many_threads(carrier: Carrier) -> None:
     assert len(sids) == 64
 
 
+def test_the_environment_does_not_change_whom_we_call(
+    connect: Connect, simulator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"TWILIO_EDGE": "dublin", "HTTP_PROXY": "http://127.0.0.1:1"}.items():
+        monkeypatch.setenv(name, value)
+    assert isinstance(connect(simulator).send(text()), Accepted)
+
+
 def test_nothing_about_a_text_is_logged(carrier: Carrier, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     carrier.send(text(body="a secret"))

@@ -240,7 +240,7 @@ def test_a_list_by_number_and_by_day(simulator: Simulator, sayso: WebhookReceive
 def test_a_date_that_cannot_be_read_is_refused(simulator: Simulator) -> None:
     path, auth = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json", (ACCOUNT, TOKEN)
     dates = [("DateSent", "soon"), ("DateSent>", "2026-13-01"), ("DateSent<", "9999-12-31")]
-    for name, value in [*dates, ("PageSize", "-1"), ("Page", "²")]:
+    for name, value in [*dates, ("PageSize", "-1"), ("PageSize", "0"), ("Page", "²")]:
         assert simulator.http.get(path, auth=auth, params={name: value}).json()["code"] == 20001
 
 
