@@ -3,15 +3,15 @@
     {"specversion": "1.0", "id": "<stream>.<version>", "type": "<stored name>", "subject": "<stream>",
      "streamversion": <version>, <the context's attributes>, "data": {<clear fields>, "sealed": "<base64>"}}
 
-The personal fields are sealed together, under the key of the event's stream; the box is bound to the stream,
-the version and the name, so that it opens nowhere else. Only this module writes these bytes, always in this
-order and without spaces, and `decode` relies on it: an event is never re-serialised on its way.
+The personal fields are sealed together, under the key of the event's stream. The box is bound to every byte
+before it, so that it opens nowhere else, and nobody can change who, when or what around it. Only this module
+writes these bytes, always in this order and without spaces, and `decode` relies on it: an event is never
+serialised anew on its way.
 
 Source: CloudEvents 1.0.2, JSON event format; RFC 3339 for the time.
 """
 
 import re
-from binascii import Error as NotBase64
 from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 from schemas.actors import Actor
 from schemas.base import Message
 from schemas.events import Context, Event, Recorded, event_class
-from schemas.sealing import Keys, Unsealable
+from schemas.sealing import Keys
 
 ERASED = "[erased]"
 """What stands where a person's words stood before their key was erased."""
@@ -48,16 +48,21 @@ def encode(recorded: Recorded, keys: Keys) -> bytes:
     """
     event, stream, version = recorded.event, recorded.stream, recorded.version
     form = _form_of(type(event))
-    place = f"{stream}.{version}"
     head = (
-        f'{{"specversion":"1.0","id":"{place}","type":"{event.NAME}",'
+        f'{{"specversion":"1.0","id":"{stream}.{version}","type":"{event.NAME}",'
         f'"subject":"{stream}","streamversion":{version},'
     ).encode()
-    if form.personal and _says_something(event, form):
-        data = _sealed(event, form, stream, place, keys)
-    else:
-        data = form.serializer.to_json(event)
-    return b'%b%b,"data":%b}' % (head, recorded.context.attributes, data)
+    attributes = recorded.context.attributes
+    if not form.personal:
+        return b'%b%b,"data":%b}' % (head, attributes, form.serializer.to_json(event))
+    key = keys.cipher(stream)
+    if key is None:
+        raise KeyMissing(f"{event.NAME} at {stream}.{version}")
+    clear = form.serializer.to_json(event, exclude=form.personal)[:-1]
+    comma = b"," if len(clear) > 1 else b""
+    before = b'%b%b,"data":%b%b"sealed":"' % (head, attributes, clear, comma)
+    box = key.seal(form.serializer.to_json(event, include=form.personal), before)
+    return b'%b%b"}}' % (before, b2a_base64(box, newline=False))
 
 
 def decode(data: bytes, keys: Keys) -> Recorded:
@@ -68,24 +73,25 @@ def decode(data: bytes, keys: Keys) -> Recorded:
     Raises:
         Unreadable: not an event of ours, one of a later version, or one whose seal is broken.
     """
-    head, at = _head_of(data)
-    stream, version, name = head.stream, head.version, head.name
-    start = data.index(b',"data":', at)
+    stream, version, name, at = _head_of(data)
     try:
-        event = _event(name, data[start + 8 : -1], f"{stream}.{version}", stream, keys)
+        start = data.index(_DATA, at)
+        event = _event(name, data, start + len(_DATA), stream, keys)
         return Recorded(stream, version, event, _context(data[at:start]))
-    except (ValidationError, Unsealable, NotBase64) as error:
-        reason = error.title if isinstance(error, ValidationError) else str(error)
-        raise Unreadable(f"{name} at {stream}.{version}: {reason}") from None
+    except ValidationError as error:
+        fields = sorted({".".join(map(str, e["loc"])) for e in error.errors(include_input=False)})
+        raise Unreadable(f"{name} at {stream}.{version}: wrong in {fields}") from None
+    except (ValueError, KeyError) as error:
+        raise Unreadable(f"{name} at {stream}.{version}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """What an event's first bytes tell: enough to route or skip it without reading on."""
 
-    name: str
     stream: str
     version: int
+    name: str
 
 
 def peek(data: bytes) -> Head:
@@ -94,28 +100,8 @@ def peek(data: bytes) -> Head:
     Raises:
         Unreadable: not an event of ours.
     """
-    return _head_of(data)[0]
-
-
-# --- writing --------------------------------------------------------------------------------------
-
-
-def _says_something(event: Event, form: "_Form") -> bool:
-    return any(getattr(event, name) for name in form.personal)
-
-
-def _sealed(event: Event, form: "_Form", stream: str, place: str, keys: Keys) -> bytes:
-    key = keys.cipher(stream)
-    if key is None:
-        raise KeyMissing(f"{event.NAME} at {place}")
-    clear = form.serializer.to_json(event, exclude=form.personal)
-    box = key.seal(form.serializer.to_json(event, include=form.personal), _bond(event.NAME, place))
-    comma = b"," if len(clear) > len(b"{}") else b""
-    return b'%b%b"sealed":"%b"}' % (clear[:-1], comma, b2a_base64(box, newline=False))
-
-
-def _bond(name: str, place: str) -> bytes:
-    return f"{name} {place}".encode()
+    stream, version, name, _ = _head_of(data)
+    return Head(stream, version, name)
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -123,32 +109,33 @@ def _bond(name: str, place: str) -> bytes:
 _HEAD = re.compile(
     rb'\{"specversion":"1\.0","id":"([^"]+)\.(\d+)","type":"([^"]+)","subject":"\1","streamversion":\2,'
 )
-_SEALED = b'"sealed":"'  # unescaped quotes: never part of a value
+_DATA = b',"data":'  # unescaped quotes, so never within a value
+_SEALED = b'"sealed":"'
 
 
-def _head_of(data: bytes) -> tuple[Head, int]:
+def _head_of(data: bytes) -> tuple[str, int, str, int]:
+    """Stream, version, stored name, and where the head ends."""
     match = _HEAD.match(data)
     if match is None:
         raise Unreadable("not an event of ours")
     stream, version, name = match.groups()
-    return Head(name.decode(), stream.decode(), int(version)), match.end()
+    return stream.decode(), int(version), name.decode(), match.end()
 
 
-def _event(name: str, data: bytes, place: str, stream: str, keys: Keys) -> Event:
+def _event(name: str, data: bytes, start: int, stream: str, keys: Keys) -> Event:
     try:
-        cls = event_class(name)
+        form = _form_of(event_class(name))
     except KeyError:
         raise Unreadable(f"no event is known as {name}") from None
-    form = _form_of(cls)
-    seal = data.rfind(_SEALED) if form.personal else -1
+    seal = data.rfind(_SEALED, start) if form.personal else -1
     if seal < 0:
-        return form.read(name, data)
+        return form.read(name, data[start:-1])
     key = keys.cipher(stream)
-    box = a2b_base64(data[seal + len(_SEALED) : -2])
-    plain = None if key is None else key.open(box, _bond(name, place))
+    box = seal + len(_SEALED)
+    plain = None if key is None else key.open(a2b_base64(data[box:-3]), data[:box])
     if plain is None:
-        return form.read_erased(name, data[:seal].rstrip(b",") + b"}")
-    return form.read(name, data[:seal] + plain[1:])
+        return form.read_erased(name, data[start:seal].rstrip(b",") + b"}")
+    return form.read(name, data[start:seal] + plain[1:])
 
 
 @lru_cache(maxsize=1_024)  # the events of one command follow each other and share it
@@ -160,7 +147,7 @@ def _context(attributes: bytes) -> Context:
         at=datetime.fromisoformat(values["time"]),
         command_id=UUID(values["commandid"]),
         shard=values["shard"],
-        position=values["position"],
+        position=int(values["position"]),
         traceparent=values.get("traceparent"),
     )
 
@@ -178,7 +165,7 @@ class _Form:
     cls: type[Event]
     serializer: SchemaSerializer
     validator: SchemaValidator | PluggableSchemaValidator
-    personal: set[str]  # a set: the serializer copies a frozenset each time
+    personal: set[str]  # not a frozenset, which the serializer would copy each time
     clear: type[Message]
     """The class without its personal fields: what can still be read of an erased person."""
     erased: dict[str, Any]

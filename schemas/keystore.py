@@ -68,13 +68,14 @@ class KeyStore:
         self._writer = _connect(path)
         self._reader = _connect(path)
         self._erasures_seen = _erasures(self._reader)
-        self._looked_at_s = monotonic()
+        self._look_again_at_s = monotonic() + ERASURE_SEEN_WITHIN_S
         self._try_master_key()
 
     def cipher(self, stream: str) -> SealingKey | None:
         """The key of `stream`; None if there is none, or none any more."""
         with self._lock:
-            self._forget_erased()
+            if monotonic() >= self._look_again_at_s:
+                self._forget_erased()
             key = self._cache.get(stream)
             if key is not None:
                 self._cache.move_to_end(stream)
@@ -175,10 +176,7 @@ class KeyStore:
 
     def _forget_erased(self) -> None:
         """Empty the cache if a key was erased: another process cannot reach into ours."""
-        now_s = monotonic()
-        if now_s - self._looked_at_s < ERASURE_SEEN_WITHIN_S:
-            return
-        self._looked_at_s = now_s
+        self._look_again_at_s = monotonic() + ERASURE_SEEN_WITHIN_S
         erasures = _erasures(self._reader)
         if erasures != self._erasures_seen:
             self._cache.clear()

@@ -1,5 +1,6 @@
 """The event store of one shard: appended to by the shard's one owner, read by anybody."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,5 +146,5 @@ def _own_errors() -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise VersionConflict(str(error)) from error
-    except PersistenceError as error:
+    except (PersistenceError, sqlite3.Error) as error:  # the latter from the keystore
         raise LedgerUnavailable(str(error)) from error
