@@ -1,7 +1,158 @@
 """The command line: `sayso`, or `python -m deploy`."""
 
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
 import typer
 from rich.console import Console
+from rich.table import Table
 
-app = typer.Typer(help="Sayso: texting for hiring products.", no_args_is_help=True, add_completion=False)
-console = Console()
+from deploy import demo as demos
+from deploy import maintenance
+from deploy.clock import utc_now
+from deploy.logs import configure_logs
+from deploy.serving import HttpServer
+from deploy.settings import PREFIX, Settings, SettingsError, load
+from deploy.simulator.server import SimulatorServer
+from deploy.wiring import AlreadyRunning, Sayso, Stores, auth_of
+from producers.http.auth import issue
+from producers.http.pages.demo_settings import DemoSettings
+from producers.http.pages.site import add_pages
+from schemas.actors import Permission
+
+app = typer.Typer(
+    help="Sayso: texting for hiring products. Settings come from the environment, as SAYSO_*.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they would print what is in memory, people's words included
+)
+out = Console()
+errors = Console(stderr=True)
+
+
+@app.command()
+def serve() -> None:
+    """Run Sayso: the HTTP interface, the worker, the views and the dispatcher, until told to stop."""
+    settings = _settings()
+    with Sayso(settings) as sayso:
+        add_pages(sayso.app)
+        server = HttpServer(sayso.app, settings.host, settings.port)
+        out.print(f"Sayso listens on {server.url}")
+        server.run()
+
+
+@app.command()
+def demo(
+    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path("demo-data"),
+    port: Annotated[int, typer.Option(help="The port of the recruiter's page.")] = demos.PORT,
+    phones_port: Annotated[int, typer.Option(help="The port of the phones.")] = demos.PHONES_PORT,
+) -> None:
+    """Try Sayso on this machine: with a simulated carrier, and a page that shows the candidates' phones."""
+    settings = demos.settings_for(data_dir, port, phones_port)
+    configure_logs(settings.log_level)
+    phones = SimulatorServer(demos.simulator_settings(settings), port=phones_port)
+    with phones, Sayso(settings) as sayso:
+        demos.assign_senders(sayso)
+        add_pages(sayso.app, DemoSettings(auth_of(settings), "acme", phones.url))
+        server = HttpServer(sayso.app, settings.host, settings.port)
+        out.print(f"\n  The recruiter's page   [bold]{server.url}/[/bold]")
+        out.print(f"  The candidates' phones [bold]{phones.url}/[/bold]\n")
+        out.print(f"  The files are in {data_dir}. Ctrl-C stops the demo.\n")
+        server.run()
+
+
+@app.command()
+def token(
+    account: Annotated[str, typer.Option(help="The account it is for.")],
+    member: Annotated[str, typer.Option(help="Who holds it.")],
+    scope: Annotated[list[Permission], typer.Option(help="What it allows; may be repeated.")],
+    name: Annotated[str | None, typer.Option(help="The holder's name, as others see it.")] = None,
+    service: Annotated[
+        bool, typer.Option("--service", help="The holder is a service, not a person.")
+    ] = False,
+    hours: Annotated[int, typer.Option(min=1, max=24 * 365, help="How long it holds.")] = 8,
+) -> None:
+    """Print an access token, signed with SAYSO_TOKEN_SECRET: for development."""
+    settings = auth_of(_settings())
+    if settings.secret is None:
+        raise SettingsError("SAYSO_TOKEN_SECRET is missing: tokens come from your issuer.")
+    lifetime = timedelta(hours=hours)
+    kind: Literal["member", "service"] = "service" if service else "member"
+    typer.echo(issue(settings, account, member, scope, utc_now(), lifetime, name, kind))
+
+
+@app.command()
+def rebuild(
+    views: Annotated[list[str] | None, typer.Argument(help="Which views; all if none is named.")] = None,
+) -> None:
+    """Build views again from the ledger. What serves goes on serving, and the copies take over when ready."""
+    stores = Stores(_settings())
+    try:
+        maintenance.rebuild(stores, views, out)
+    finally:
+        stores.close()
+
+
+@app.command()
+def replay() -> None:
+    """Fold the whole ledger into new views elsewhere, and compare them, row by row, with those that serve."""
+    stores = Stores(_settings())
+    try:
+        if not maintenance.replay(stores, out):
+            sys.exit(1)
+    finally:
+        stores.close()
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to write: one event a line, as JSON.")],
+    account: Annotated[str | None, typer.Option(help="Only this account's events.")] = None,
+    stream: Annotated[
+        str | None, typer.Option(help="Only this stream's, for example a conversation's.")
+    ] = None,
+    sealed: Annotated[bool, typer.Option("--sealed", help="As stored: personal data stays sealed.")] = False,
+) -> None:
+    """Write what happened, in order, for auditors."""
+    stores = Stores(_settings())
+    try:
+        maintenance.export(stores, file, account, stream, sealed, out)
+    finally:
+        stores.close()
+
+
+@app.command()
+def settings() -> None:
+    """Print everything that can be set."""
+    table = Table("Variable", "Default", "Meaning", box=None)
+    for name, field in Settings.model_fields.items():
+        default = "(needed)" if field.is_required() else _shown(field.get_default())
+        table.add_row(PREFIX + name.upper(), default, field.description)
+    out.print(table)
+
+
+def _shown(default: object) -> str:
+    return "" if default is None else str(default) if not isinstance(default, dict) else "(see the README)"
+
+
+def _settings() -> Settings:
+    secrets_dir = os.environ.get(f"{PREFIX}SECRETS_DIR")
+    settings = load(Path(secrets_dir) if secrets_dir else None)
+    configure_logs(settings.log_level)
+    return settings
+
+
+def main() -> None:
+    """Run the command line; what the caller can put right is said in a sentence."""
+    try:
+        app()
+    except (SettingsError, AlreadyRunning, maintenance.NothingThere, OSError) as error:
+        errors.print(f"[red]{error}[/red]")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -82,13 +82,9 @@ class Settings(BaseSettings):
     twilio_url: str = Field(
         "https://api.twilio.com", pattern=r"^https?://", description="Another address only for the simulator."
     )
-    hand_overs_max: int = Field(
-        16, ge=1, le=256, description="How many texts are handed over at once."
-    )
+    hand_overs_max: int = Field(16, ge=1, le=256, description="How many texts are handed over at once.")
 
-    free_segments: int = Field(
-        FREE_SEGMENTS, ge=0, description="Free texts at an account's activation."
-    )
+    free_segments: int = Field(FREE_SEGMENTS, ge=0, description="Free texts at an account's activation.")
     packages: dict[str, PackageSettings] = Field(
         {"standard": _STANDARD},
         description="The packages on sale, as JSON: name, segments and prices by currency.",

@@ -28,8 +28,8 @@ from producers.http.auth import AuthSettings
 from producers.http.deps import ApiDeps, CarrierDoor
 from producers.http.webhooks import status_callback_url
 from projections.engine import open_engine
-from projections.open_text_queries import OpenTextQueries
 from projections.queries import Queries
+from projections.worklist import Worklist
 from schemas.keystore import KeyStore
 
 SHARD = 0  # embedded, there is one
@@ -80,7 +80,7 @@ class Sayso:
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
         self.carrier = TwilioCarrier(carrier_of(settings))
         self.dispatcher = Dispatcher(
-            OpenTextQueries(self.stores.views),
+            Worklist(self.stores.views),
             self.inbox,
             self.carrier,
             _callback_of(settings),

@@ -1,0 +1,135 @@
+"""Long work on the stores: rebuild, replay, export; each shows how far it is."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Engine, Table, select
+
+from consumers.projector import Projector
+from deploy.wiring import Stores
+from projections import catalog
+from projections.engine import open_engine
+from schemas import codec
+from schemas.keystore import KeyStore
+
+EVENTS_READ_MAX = 1_000
+ROWS_READ_MAX = 1_000
+
+
+class NothingThere(Exception):
+    """What was named does not exist; the message says what does."""
+
+
+def rebuild(stores: Stores, names: Sequence[str] | None, console: Console) -> None:
+    """Build the views called `names` (all, if none) again while they serve.
+
+    Raises:
+        NothingThere: no view has that name.
+    """
+    projector = Projector(stores.ledger, stores.views, stores.keys)
+    known = [view.NAME for view in catalog.LIVE]
+    for name in names or known:
+        if name not in known:
+            raise NothingThere(f"There is no view {name}. There are: {', '.join(known)}.")
+        with _bar(console, f"Rebuilding {name}") as show:
+            projector.rebuild(name, show)
+
+
+def replay(stores: Stores, console: Console) -> bool:
+    """Whether every view equals a replay of the ledger from the beginning; says which do not."""
+    with tempfile.TemporaryDirectory(prefix="sayso-replay-") as folder:
+        fresh = open_engine(f"sqlite:///{folder}/views.db")
+        try:
+            return _equal(stores, fresh, console)
+        finally:
+            fresh.dispose()
+
+
+def _equal(stores: Stores, fresh: Engine, console: Console) -> bool:
+    """Compare once both stand at the same place; while Sayso runs, the views may move on meanwhile."""
+    live = Projector(stores.ledger, stores.views, stores.keys)
+    with _bar(console, "Replaying") as show:
+        again = Projector(
+            stores.ledger,
+            fresh,
+            stores.keys,
+            on_batch=lambda batch: show(
+                batch.position, max(batch.position, stores.ledger.last_notification())
+            ),
+        )
+        again.catch_up()
+        live.catch_up()
+        different = _different(stores.views, fresh)
+        while again.position != stores.ledger.last_notification():
+            again.catch_up()
+            live.catch_up()
+            different = _different(stores.views, fresh)
+    for table in different:
+        console.print(f"[red]{table} differs from a replay.[/red]")
+    if not different:
+        console.print(f"All views equal a replay of {again.position:,} events.")
+    return not different
+
+
+def _different(served: Engine, replayed: Engine) -> list[str]:
+    tables = [table for view in catalog.LIVE for table in view.metadata.sorted_tables]
+    return [table.name for table in tables if not _same(served, replayed, table)]
+
+
+def _same(served: Engine, replayed: Engine, table: Table) -> bool:
+    """Row by row, in the order of the primary key, without holding either table in memory."""
+    in_order = select(table).order_by(*table.primary_key.columns)
+    with served.connect() as left, replayed.connect() as right:
+        lefts, rights = (
+            c.execution_options(yield_per=ROWS_READ_MAX).execute(in_order) for c in (left, right)
+        )
+        return all(tuple(a or ()) == tuple(b or ()) for a, b in zip_longest(lefts, rights))
+
+
+def export(
+    stores: Stores, file: Path, account: str | None, stream: str | None, sealed: bool, console: Console
+) -> None:
+    """Write the ledger's events to `file`, one CloudEvent a line; personal data is opened unless `sealed`.
+
+    The file appears whole or not at all.
+    """
+    partly = file.with_name(file.name + ".part")
+    with partly.open("wb") as lines, _bar(console, "Exporting") as show:
+        last, position, written = stores.ledger.last_notification(), 0, 0
+        while page := stores.ledger.notifications(position, EVENTS_READ_MAX, last):
+            for _, data in page:
+                if _wanted(data, stores.keys, account, stream):
+                    lines.write((data if sealed else _opened(data, stores.keys)) + b"\n")
+                    written += 1
+            position = page[-1][0]
+            show(position, last)
+    partly.rename(file)
+    console.print(f"{written:,} events are in {file}.")
+
+
+def _wanted(data: bytes, keys: KeyStore, account: str | None, stream: str | None) -> bool:
+    if stream is not None and codec.peek(data).stream != stream:
+        return False
+    return account is None or codec.decode(data, keys).context.account == account
+
+
+def _opened(data: bytes, keys: KeyStore) -> bytes:
+    """The event as a CloudEvent whose data holds every field in the clear."""
+    whole = json.loads(data)
+    whole.pop("sealed", None)
+    whole["data"] = codec.decode(data, keys).event.model_dump(mode="json")
+    return json.dumps(whole, ensure_ascii=False).encode()
+
+
+@contextmanager
+def _bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
