@@ -1,8 +1,10 @@
 """The names of streams: keyed hashes, so that a name gives nothing away and the same thing has the same name.
 
-A name is one letter for its kind, `a` account, `c` conversation, `p` candidate or `r` receipt, and 32 digits.
+A name is one letter for its kind, `a` account, `c` conversation, `p` candidate or `r` receipt, and 22
+letters, digits, `-` or `_`: 128 bits in base64url, since names are in every event and every index.
 """
 
+from base64 import urlsafe_b64encode
 from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
@@ -10,7 +12,8 @@ from uuid import UUID
 HASH_BYTES = 16
 SECRET_BYTES_MAX = 64  # RFC 7693, 2.1
 CACHED_NAMES_MAX = 16_384
-TIME_DIGITS = 12  # the 48 bits of milliseconds that open a UUID of version 7; RFC 9562, 5.7
+HASH_LETTERS = 22  # of base64, without the padding
+HASH_LETTERS_AFTER_TIME = 16  # 96 bits within one millisecond
 
 
 class StreamNames:
@@ -32,29 +35,32 @@ class StreamNames:
     def receipt(self, account: str, command_id: UUID) -> str:
         """The stream of one command's receipt.
 
-        The time in a command id of version 7 comes first, so that receipts arrive almost in the order of
-        the ledger's index, which is 2-3 times faster than at random.
+        The 48 bits of time in a command id of version 7 (RFC 9562, 5.7) come first, so that receipts arrive
+        almost in the order of the ledger's tables, which is 2-3 times faster than at random.
         """
-        digest = self._hash(b"receipt", account.encode() + command_id.bytes)
+        name = self._name("r", b"receipt", account.encode() + command_id.bytes)
         if command_id.version != 7:
-            return "r" + digest
-        return f"r{command_id.int >> 80:012x}{digest[TIME_DIGITS:]}"
+            return name
+        return f"r{command_id.int >> 80:012x}{name[1 : 1 + HASH_LETTERS_AFTER_TIME]}"
 
     def fingerprint(self, command: bytes) -> str:
         """32 hex digits that tell one command's content from another's, and nothing else."""
-        return self._hash(b"command", command)
+        return self._hash(b"command", command).hex()
 
     def _account(self, account: str) -> str:
         """The stream of an account."""
-        return "a" + self._hash(b"account", account.encode())
+        return self._name("a", b"account", account.encode())
 
     def _conversation(self, account: str, number: str) -> str:
         """The stream of what an account and a number have said to each other."""
-        return "c" + self._hash(b"conversation", f"{account} {number}".encode())
+        return self._name("c", b"conversation", f"{account} {number}".encode())
 
     def _candidate(self, account: str, candidate: str) -> str:
         """The stream of a candidate."""
-        return "p" + self._hash(b"candidate", f"{account} {candidate}".encode())
+        return self._name("p", b"candidate", f"{account} {candidate}".encode())
 
-    def _hash(self, kind: bytes, content: bytes) -> str:
-        return blake2b(content, digest_size=HASH_BYTES, key=self._secret, person=kind).hexdigest()
+    def _name(self, letter: str, kind: bytes, content: bytes) -> str:
+        return letter + urlsafe_b64encode(self._hash(kind, content))[:HASH_LETTERS].decode()
+
+    def _hash(self, kind: bytes, content: bytes) -> bytes:
+        return blake2b(content, digest_size=HASH_BYTES, key=self._secret, person=kind).digest()
