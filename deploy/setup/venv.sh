@@ -33,7 +33,8 @@ build() {
     deploy/setup/programs.sh venv
     same_python ||
         run_or_stop "python3 could not make a virtual environment." python3 -m venv --clear $VENV
-    run_or_stop "pip could not install uv." pip install --require-hashes --requirement <(pinned uv)
+    pinned uv >$VENV/uv.txt
+    run_or_stop "pip could not install uv." pip install --require-hashes --requirement $VENV/uv.txt
     install "what requirements.lock names" --require-hashes --requirement requirements.lock
     # Its build backend comes from the lock too: nothing is fetched that is not pinned.
     install "the sayso command" --no-deps --no-build-isolation --editable .
