@@ -39,6 +39,16 @@ def read(listing: str, cursor: str, shape: tuple[type[int] | type[str], ...]) ->
         raise BadCursor from error
     match found:
         case [name, *place] if name == listing and [type(value) for value in place] == list(shape):
-            return tuple(place)
+            return _storable(tuple(place))
         case _:
             raise BadCursor
+
+
+def _storable(place: Place) -> Place:
+    """`place`, if a database can compare with it."""
+    for value in place:
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise BadCursor
+        if isinstance(value, str) and any(not character.isprintable() for character in value):
+            raise BadCursor  # NUL, which PostgreSQL has no place for, and halves of surrogate pairs
+    return place

@@ -25,6 +25,7 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+FRAMES_MAX = 15  # the innermost
 _CLIENT_LEFT = 499  # nothing is sent; the number is nginx's, for logs
 
 log = structlog.get_logger("sayso.http")
@@ -118,7 +119,7 @@ class _Request:
 
 def _log_failure(request: _Request, error: Exception) -> None:
     """The frames without the message: what an exception says may quote what somebody wrote."""
-    places = traceback.extract_tb(error.__traceback__)
+    places = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
     frames = [f"{place.filename}:{place.lineno} {place.name}" for place in places]
     log.error(
         "request_failed",
