@@ -9,12 +9,12 @@ from domain import candidate as candidates
 from domain import conversation as conversations
 from domain import keywords, numbers, sending
 from domain.conversation import Conversation
-from domain.keywords import Keyword
+from domain.keywords import Answer, Keyword
 from domain.refusals import Refused
 from domain.segments import count
 from domain.turn import Turn
 from schemas.commands import ReceiveText
-from schemas.events import FollowerNotified, KeywordReceived, TextPurpose, TextQueued, TextReceived
+from schemas.events import FollowerNotified, KeywordReceived, TextQueued, TextReceived
 
 
 def receive(turn: Turn, command: ReceiveText) -> dict[str, JsonValue]:
@@ -69,7 +69,7 @@ def _keyword(turn: Turn, stream: str, command: ReceiveText, keyword: Keyword) ->
                 _answer(turn, stream, command, "help_answer")
 
 
-def _answer(turn: Turn, stream: str, command: ReceiveText, purpose: TextPurpose) -> None:
+def _answer(turn: Turn, stream: str, command: ReceiveText, purpose: Answer) -> None:
     """Answer a keyword ourselves. Where the account cannot pay or send, the keyword acts all the same."""
     settings = turn.account.settings
     body = keywords.answer(purpose, settings.language, settings.company)
@@ -92,7 +92,7 @@ def _answer(turn: Turn, stream: str, command: ReceiveText, purpose: TextPurpose)
     turn.on_account(debit)
 
 
-def answer_id(command_id: UUID, purpose: TextPurpose) -> UUID:
+def answer_id(command_id: UUID, purpose: Answer) -> UUID:
     """The id of the text that answers the keyword received by `command_id`."""
     return uuid5(command_id, purpose)
 
