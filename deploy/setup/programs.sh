@@ -12,6 +12,7 @@ main() {
         browser)
             command -v chromium >/dev/null || missing+=(chromium)
             has_emoji || missing+=(fonts-noto-color-emoji)
+            has_library libatomic1 || missing+=(libatomic1)
             ;;
         venv) python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv) ;;
         *) stop "programs.sh wants 'browser' or 'venv'." ;;
@@ -21,6 +22,12 @@ main() {
 
 # Texts hold emoji, and without this font pictures of pages show boxes. fc-list comes with chromium.
 has_emoji() { command -v fc-list >/dev/null && [[ $(fc-list ':family=Noto Color Emoji') ]]; }
+
+# Playwright's driver is linked with libatomic1, which a small Debian does not have.
+has_library() {
+    ! command -v dpkg-query >/dev/null ||
+        [[ $(dpkg-query --show --showformat='${Status}' "$1" 2>/dev/null) == *' installed' ]]
+}
 
 install() {
     command -v apt-get >/dev/null || stop "missing: $*, and there is no apt-get to install it with."

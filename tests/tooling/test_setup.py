@@ -60,6 +60,14 @@ def test_root_gets_what_is_missing(machine: Machine) -> None:
     assert machine.asked_of_apt[-1].endswith("install fonts-noto-color-emoji")
 
 
+def test_a_library_that_is_missing_or_half_removed_is_installed(machine: Machine) -> None:
+    machine.has("chromium", "").has("fc-list", "echo Noto").has(
+        "dpkg-query", "echo deinstall ok config-files"
+    )
+    assert machine.runs("programs.sh", "browser").returncode == 0
+    assert machine.asked_of_apt[-1].endswith("install libatomic1")
+
+
 def test_a_stale_package_list_is_read_anew(machine: Machine, tmp_path: Path) -> None:
     machine.has(
         "apt-get",
