@@ -34,7 +34,7 @@ def classify(body: str, languages: Collection[str] = ()) -> Keyword | None:
     Case, accents, full-width letters, invisible characters, and spaces, punctuation or emoji around the words
     do not matter. A word that any of the packs has for stopping stops.
     """
-    return _keywords(frozenset(languages)).get(_words(body))
+    return _keywords(frozenset(languages)).get(plain_words(body))
 
 
 def asks_to_stop(body: str, languages: Collection[str] = ()) -> bool:
@@ -47,6 +47,17 @@ def answer(purpose: Answer, language: str, company: str | None) -> str:
     """What a keyword is answered with, in the account's language, or else in English."""
     sentence = (PACKS.get(language) or PACKS[ALWAYS]).answers[purpose]
     return f"{company}: {sentence}" if company else sentence
+
+
+@lru_cache(maxsize=64)
+def stop_words(languages: frozenset[str]) -> frozenset[str]:
+    """The keywords that stop, in English and `languages`, as `plain_words` gives them."""
+    return frozenset(word for word, keyword in _keywords(languages).items() if keyword.action == "stop")
+
+
+def plain_words(text: str) -> str:
+    """The words of `text`, one space apart, in small letters without accents and invisible characters."""
+    return " ".join(_WORD.findall(_folded(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ def _keywords(languages: frozenset[str]) -> Mapping[str, Keyword]:
     """Every keyword of those packs by its words; stopping comes last, and so has the last word."""
     order: tuple[Action, ...] = ("start", "help", "stop")
     return {
-        _words(word): Keyword(action, word)
+        plain_words(word): Keyword(action, word)
         for action in order
         for pack in _packs(languages)
         for word in pack.words[action]
@@ -81,11 +92,6 @@ def _packs(languages: frozenset[str]) -> list[Pack]:
     return [PACKS[language] for language in sorted(languages | {ALWAYS}) if language in PACKS]
 
 
-def _words(body: str) -> str:
-    """The words of `body`, one space apart."""
-    return " ".join(_WORD.findall(_folded(body)))
-
-
 def _clauses(body: str) -> list[str]:
     """The parts of `body` between punctuation, emoji and line ends, their words one space apart."""
     parts = _BREAK.split(_folded(body))
@@ -99,8 +105,10 @@ _JOINED = re.compile(r"[ _\-]+")
 
 def _folded(text: str) -> str:
     """`text` in small letters of the plainest form, without accents and invisible characters."""
+    if text.isascii():
+        return text.casefold().translate(_ALIKE)
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.translate(_ALIKE)).casefold())
-    return "".join(c for c in plain if unicodedata.category(c) not in _UNSEEN)
+    return "".join(c for c in plain if c.isascii() or unicodedata.category(c) not in _UNSEEN)
 
 
 _UNSEEN: Final = frozenset({"Mn", "Me", "Cf"})
