@@ -65,7 +65,8 @@ def completed(body: str, who: Introduction) -> str:
     if not addition:
         return body
     text = body.rstrip()
-    return f"{text}{' ' if text.endswith(_ENDS) else chr(10)}{addition}"
+    gap = " " if text.endswith(_ENDS) else "\n"
+    return text + gap + addition
 
 
 _ENDS: Final = (".", "!", "?", "…", ":")
