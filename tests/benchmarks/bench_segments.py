@@ -7,9 +7,7 @@ from domain.segments import count
 
 TEXTS = 200_000
 UCS2_SHARE = 0.08  # texts of recruiters with an emoji or a typographic quote in them
-SENTENCE = (
-    "hi thanks for your application, we would like to meet you on Monday at 10 in our office or café"
-)
+SENTENCE = "hi thanks for your application, we would like to meet you on Monday at 10 in our office or café"
 WORDS = tuple(SENTENCE.split(" "))
 
 
