@@ -44,7 +44,7 @@ class Credits(View):
         self.balances = self._table(
             "balances",
             Column("account", String, primary_key=True),
-            *(Column(name, BigInteger, nullable=False, info=dict(ADDS)) for name in TOTALS),
+            *(Column(name, BigInteger, server_default="0", info=dict(ADDS)) for name in TOTALS),
             Column("balance", BigInteger, nullable=False),
             Column("level", BigInteger),
         )
@@ -62,6 +62,7 @@ class Credits(View):
             Column("price", String),
             Column("currency", String),
             Column("reason", String),
+            sqlite_with_rowid=False,
         )
 
     def _folds(self) -> Mapping[type[Event], Fold]:
@@ -86,24 +87,24 @@ class Credits(View):
 
     def _debited(self, writes: Writes, recorded: Recorded, event: SegmentsDebited) -> None:
         self._total(writes, recorded, event, {"debited": event.segments})
-        self._line(writes, recorded, event, "debited", -event.segments, {"text_id": str(event.text_id)})
+        self._line(writes, recorded, event, "debited", -event.segments, {"text_id": event.text_id.hex})
 
     def _refunded(self, writes: Writes, recorded: Recorded, event: SegmentsRefunded) -> None:
         self._total(writes, recorded, event, {"refunded": event.segments})
-        why = {"text_id": str(event.text_id), "reason": event.reason}
+        why = {"text_id": event.text_id.hex, "reason": event.reason}
         self._line(writes, recorded, event, "refunded", event.segments, why)
 
     def _adjusted(self, writes: Writes, recorded: Recorded, event: SegmentsAdjusted) -> None:
         credited = event.text_id is None and event.segments > 0
         self._total(writes, recorded, event, {"adjusted": event.segments}, credited=credited)
-        text_id = None if event.text_id is None else str(event.text_id)
+        text_id = None if event.text_id is None else event.text_id.hex
         why = {"text_id": text_id, "reason": event.reason}
         self._line(writes, recorded, event, "adjusted", event.segments, why)
 
     def _total(
         self, writes: Writes, recorded: Recorded, event: Any, gained: Row, *, credited: bool = False
     ) -> None:
-        columns = {**_NOTHING, **gained, "balance": event.balance}
+        columns = {**gained, "balance": event.balance}
         if credited:
             columns["level"] = event.balance
         writes.put(self.balances, (recorded.context.account,), columns)
@@ -113,20 +114,19 @@ class Credits(View):
     ) -> None:
         context = recorded.context
         actor = context.actor
-        row = {
-            "account": context.account,
-            "version": recorded.version,
-            "kind": kind,
-            "segments": segments,
-            "balance": event.balance,
-            "at": micros(context.at),
-            "by_kind": actor.kind,
-            "by_id": actor.id,
-            "by_name": actor.name,
-            **more,
-        }
-        writes.insert(self.statement, (context.account, recorded.version), row)
+        line = (
+            context.account,
+            recorded.version,
+            kind,
+            segments,
+            event.balance,
+            micros(context.at),
+            actor.kind,
+            actor.id,
+            actor.name,
+        )
+        writes.append(self.statement, (*_LINE, *more), (*line, *more.values()))
 
 
 TOTALS = ("free", "bought", "debited", "refunded", "adjusted")
-_NOTHING = dict.fromkeys(TOTALS, 0)
+_LINE = ("account", "version", "kind", "segments", "balance", "at", "by_kind", "by_id", "by_name")

@@ -7,7 +7,7 @@ list, so that one list's cursor is refused by another.
 import base64
 import json
 
-CURSOR_CHARACTERS_MAX = 1_000
+CURSOR_CHARACTERS_MAX = 400  # an id of 128 characters fits; brackets within brackets cannot exhaust the stack
 
 Place = tuple[int | str, ...]
 

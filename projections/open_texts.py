@@ -30,8 +30,8 @@ from schemas.events import (
 class OpenTexts(View):
     """`texts`: a row from acceptance until the text is settled.
 
-    `due_at` stands only while the hand-over lies ahead. `held`: the account's sending is stopped, so the
-    text is not due whatever the time.
+    `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began: when the text entered
+    its state. `held`: the account's sending is stopped: the text is not due, whatever the time.
     """
 
     NAME = "open_texts"
@@ -49,15 +49,17 @@ class OpenTexts(View):
             Column("purpose", String, nullable=False),
             Column("segments", Integer, nullable=False),
             Column("state", String, nullable=False),
-            Column("since", BigInteger, nullable=False),
+            Column("waiting_since", BigInteger),
             Column("due_at", BigInteger),
+            Column("begun_at", BigInteger),
             Column("attempt", Integer, nullable=False),
             Column("held", Boolean, nullable=False),
             Column("sender", String),
             Column("sid", String),
+            sqlite_with_rowid=False,
         )
-        self._index("due", self.texts.c.held, self.texts.c.due_at)
-        self._index("since", self.texts.c.state, self.texts.c.since)
+        self._partial_index("due", self.texts.c.due_at, self.texts.c.held)
+        self._partial_index("begun", self.texts.c.begun_at, self.texts.c.state)
 
     def _folds(self) -> Mapping[type[Event], Fold]:
         return {
@@ -87,25 +89,26 @@ class OpenTexts(View):
         writes.insert(self.texts, (row["account"], row["text_id"]), row)
 
     def _rescheduled(self, writes: Writes, recorded: Recorded, event: TextRescheduled) -> None:
-        place = {"due_at": micros(event.send_at), "sender": None}
-        self._move(writes, recorded, event, "scheduled", place)
+        at = micros(recorded.context.at)
+        waits = {"state": "scheduled", "waiting_since": at, "due_at": micros(event.send_at)}
+        writes.change(self.texts, _key(recorded, event), {**waits, "begun_at": None, "sender": None})
 
     def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
         begun = {"due_at": None, "attempt": event.attempt, "sender": event.sender}
-        self._move(writes, recorded, event, "dispatching", begun)
+        self._begin(writes, recorded, event, "dispatching", begun)
 
     def _doubted(self, writes: Writes, recorded: Recorded, event: DispatchDoubted) -> None:
-        self._move(writes, recorded, event, "in_doubt", {})
+        self._begin(writes, recorded, event, "in_doubt", {})
 
     def _sent(self, writes: Writes, recorded: Recorded, event: TextSent) -> None:
-        self._move(writes, recorded, event, "sent", {"sid": event.sid})
+        self._begin(writes, recorded, event, "sent", {"sid": event.sid})
 
     def _recounted(self, writes: Writes, recorded: Recorded, event: TextRecounted) -> None:
         writes.change(self.texts, _key(recorded, event), {"segments": event.billed})
 
-    def _move(self, writes: Writes, recorded: Recorded, event: Any, state: str, more: Row) -> None:
-        moved = {"state": state, "since": micros(recorded.context.at), **more}
-        writes.change(self.texts, _key(recorded, event), moved)
+    def _begin(self, writes: Writes, recorded: Recorded, event: Any, state: str, more: Row) -> None:
+        begun = {"state": state, "begun_at": micros(recorded.context.at), **more}
+        writes.change(self.texts, _key(recorded, event), begun)
 
     def _settled(self, writes: Writes, recorded: Recorded, event: Any) -> None:
         writes.remove(self.texts, _key(recorded, event))
@@ -124,7 +127,7 @@ class OpenTexts(View):
 
 
 def _key(recorded: Recorded, event: Any) -> Key:
-    return (recorded.context.account, str(event.text_id))
+    return (recorded.context.account, event.text_id.hex)
 
 
 def _accepted(
@@ -132,14 +135,14 @@ def _accepted(
 ) -> Row:
     return {
         "account": recorded.context.account,
-        "text_id": str(event.text_id),
+        "text_id": event.text_id.hex,
         "conversation": recorded.stream,
         "candidate": event.candidate,
         "body": event.body,
         "purpose": purpose,
         "segments": event.segments,
         "state": state,
-        "since": at,
+        "waiting_since": at,
         "due_at": due_at,
         "attempt": 0,
         "held": False,

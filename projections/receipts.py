@@ -1,13 +1,14 @@
 """The receipts view: the one answer to each command."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import BigInteger, Boolean, Column, String
 
 from projections.moments import micros
 from projections.view import Fold, View, who_columns
-from projections.writing import Row, Writes
+from projections.writing import Writes
 from schemas.events import CommandAccepted, CommandRefused, Event, Recorded
 
 
@@ -30,33 +31,38 @@ class Receipts(View):
             Column("result", String),
             Column("code", String),
             Column("sentence", String),
+            sqlite_with_rowid=False,
         )
 
     def _folds(self) -> Mapping[type[Event], Fold]:
         return {CommandAccepted: self._accepted, CommandRefused: self._refused}
 
     def _accepted(self, writes: Writes, recorded: Recorded, event: CommandAccepted) -> None:
-        row = _receipt(recorded, event, accepted=True)
-        row["result"] = to_json(event.result).decode()
-        writes.insert(self.receipts, (row["account"], row["command_id"]), row)
+        result = to_json(event.result).decode()
+        writes.append(
+            self.receipts, (*_RECEIPT, "result"), (*_receipt(recorded, event, accepted=True), result)
+        )
 
     def _refused(self, writes: Writes, recorded: Recorded, event: CommandRefused) -> None:
-        row = _receipt(recorded, event, accepted=False)
-        row["code"] = event.code
-        row["sentence"] = event.sentence
-        writes.insert(self.receipts, (row["account"], row["command_id"]), row)
+        values = (*_receipt(recorded, event, accepted=False), event.code, event.sentence)
+        writes.append(self.receipts, (*_RECEIPT, "code", "sentence"), values)
 
 
-def _receipt(recorded: Recorded, event: CommandAccepted | CommandRefused, *, accepted: bool) -> Row:
+_RECEIPT = ("account", "command_id", "command_type", "accepted", "at", "by_kind", "by_id", "by_name")
+
+
+def _receipt(
+    recorded: Recorded, event: CommandAccepted | CommandRefused, *, accepted: bool
+) -> tuple[Any, ...]:
     context = recorded.context
     actor = context.actor
-    return {
-        "account": context.account,
-        "command_id": str(context.command_id),
-        "command_type": event.command_type,
-        "accepted": accepted,
-        "at": micros(context.at),
-        "by_kind": actor.kind,
-        "by_id": actor.id,
-        "by_name": actor.name,
-    }
+    return (
+        context.account,
+        context.command_id.hex,
+        event.command_type,
+        accepted,
+        micros(context.at),
+        actor.kind,
+        actor.id,
+        actor.name,
+    )

@@ -34,7 +34,7 @@ from schemas.events import (
 class Threads(View):
     """`conversations`: one row per account and number. `messages`: what went out or came in, and its fate.
 
-    A message is known by the text's id where it went out and by the carrier's sid where it came in.
+    A message is known by the text's id (in hex) where it went out, by the carrier's sid where it came in.
     The same sid twice is one reply. `version` is the event's place in the conversation, which orders the
     thread.
     """
@@ -80,6 +80,7 @@ class Threads(View):
             Column("keyword", String),
             Column("media", String),
             Column("flagged", Boolean),
+            sqlite_with_rowid=False,
         )
         self._index("order", self.messages.c.conversation, self.messages.c.version)
 
@@ -145,7 +146,7 @@ class Threads(View):
         self._move(writes, recorded, event, "sent", {"sid": event.sid, "reason": None})
 
     def _recounted(self, writes: Writes, recorded: Recorded, event: TextRecounted) -> None:
-        key = (recorded.context.account, str(event.text_id))
+        key = (recorded.context.account, event.text_id.hex)
         writes.change(self.messages, key, {"segments": event.billed})
 
     def _delivered(self, writes: Writes, recorded: Recorded, event: TextDelivered) -> None:
@@ -160,7 +161,7 @@ class Threads(View):
     def _move(self, writes: Writes, recorded: Recorded, event: Any, status: str, more: Row) -> None:
         context = recorded.context
         moved = {"status": status, "status_at": micros(context.at), **who(context.actor, "status_by")}
-        writes.change(self.messages, (context.account, str(event.text_id)), {**moved, **more})
+        writes.change(self.messages, (context.account, event.text_id.hex), {**moved, **more})
 
     # --- what comes in ----------------------------------------------------------------------------
 
@@ -186,7 +187,7 @@ def _outgoing(recorded: Recorded, event: TextQueued | TextScheduled, status: str
     actor = context.actor
     return {
         "account": context.account,
-        "id": str(event.text_id),
+        "id": event.text_id.hex,
         "conversation": recorded.stream,
         "version": recorded.version,
         "kind": "text",

@@ -56,7 +56,15 @@ class View:
         return Table(f"{self.key}_{name}", self.metadata, *columns, **options)
 
     def _index(self, name: str, *columns: Column[Any]) -> Index:
-        return Index(f"{self.NAME}_v{self.VERSION}_{name}_{self._generation}", *columns)
+        return Index(self._index_name(name), *columns)
+
+    def _partial_index(self, name: str, column: Column[Any], *before: Column[Any]) -> Index:
+        """An index on `before` and `column` of those rows alone that have a value in `column`."""
+        there = column.is_not(None)
+        return Index(self._index_name(name), *before, column, sqlite_where=there, postgresql_where=there)
+
+    def _index_name(self, name: str) -> str:
+        return f"{self.NAME}_v{self.VERSION}_{name}_{self._generation}"
 
 
 def who_columns(prefix: str = "by") -> tuple[Column[Any], Column[Any], Column[Any]]:

@@ -47,8 +47,8 @@ class Worklist:
         return self._since("sent", before, limit)
 
     def _since(self, state: OpenState, before: datetime, limit: int) -> list[OpenText]:
-        found = _texts().where(_T.c.state == state, _T.c.since < micros(before))
-        return self._ask(found.order_by(_T.c.since).limit(limit))
+        found = _texts().where(_T.c.state == state, _T.c.begun_at < micros(before))
+        return self._ask(found.order_by(_T.c.begun_at).limit(limit))
 
     def _ask(self, question: Select[Any]) -> list[OpenText]:
         with self._engine.connect() as connection:
@@ -82,5 +82,5 @@ def _open_text(row: Found) -> OpenText:
         due_at=maybe(row.due_at),
         attempt=row.attempt,
         sid=row.sid,
-        since=moment(row.since),
+        since=moment(row.waiting_since if row.begun_at is None else row.begun_at),
     )

@@ -7,7 +7,7 @@ it was cut into batches.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    FromClause,
     Table,
     and_,
     bindparam,
@@ -41,11 +42,16 @@ class Writes:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._tables: dict[Table, _Rows] = defaultdict(_Rows)
+        self._appended: dict[tuple[Table, tuple[str, ...]], list[tuple[Any, ...]]] = defaultdict(list)
 
     @property
     def connection(self) -> Connection:
         """The transaction that all of it belongs to. Whoever reads through it must `flush` first."""
         return self._connection
+
+    def append(self, table: Table, columns: tuple[str, ...], values: tuple[Any, ...]) -> None:
+        """A row that is not there yet, and never changes: the values of `columns`."""
+        self._appended[table, columns].append(values)
 
     def insert(self, table: Table, key: Key, row: Row) -> None:
         """A row that is not there yet; `row` is whole, key included."""
@@ -62,9 +68,9 @@ class Writes:
         if before is None:
             rows.put[key] = columns
             return
+        adding = _adding(table)
         for name, value in columns.items():
-            adds = name in before and "adds" in table.c[name].info
-            before[name] = before[name] + value if adds else value
+            before[name] = before[name] + value if name in adding and name in before else value
 
     def change(self, table: Table, key: Key, columns: Row) -> None:
         """The `columns` of a row from now on; nothing, if there is no such row."""
@@ -81,18 +87,26 @@ class Writes:
 
     def flush(self) -> None:
         """Write what was gathered, and gather anew."""
+        for (table, columns), values in self._appended.items():
+            self._run(_insert, table, columns, values)
         for table, rows in self._tables.items():
-            self._run(_delete, table, _keyed(rows.removed))
-            self._run(_ensure, table, _whole(rows.ensured))
-            self._run(_insert, table, _whole(rows.inserted))
-            self._run(_put, table, _keyed(rows.put))
-            self._run(_update, table, _keyed(rows.changed))
+            self._run_all(_delete, table, _keyed(rows.removed))
+            self._run_all(_ensure, table, _whole(rows.ensured))
+            self._run_all(_insert, table, _whole(rows.inserted))
+            self._run_all(_put, table, _keyed(rows.put))
+            self._run_all(_update, table, _keyed(rows.changed))
+        self._appended.clear()
         self._tables.clear()
 
-    def _run(self, form: "_Form", table: Table, groups: "_Groups") -> None:
-        for names, parameters in groups.items():
-            statement = _compiled(form, self._connection.dialect, table, names)
-            self._connection.exec_driver_sql(statement.sql, statement.arranged(parameters))
+    def _run_all(self, form: "_Form", table: Table, groups: "_Groups") -> None:
+        for columns, values in groups.items():
+            self._run(form, table, columns, values)
+
+    def _run(
+        self, form: "_Form", table: Table, columns: tuple[str, ...], values: list[tuple[Any, ...]]
+    ) -> None:
+        statement = _compiled(form, self._connection.dialect, table, columns)
+        self._connection.exec_driver_sql(statement.sql, statement.arranged(values))
 
 
 class _Rows:
@@ -162,6 +176,11 @@ def _compiled(form: _Form, dialect: Dialect, table: Table, names: tuple[str, ...
     return _Statement(str(compiled), [*names, *keys], wanted)
 
 
+@cache
+def _adding(table: FromClause) -> frozenset[str]:
+    return frozenset(column.name for column in table.c if "adds" in column.info)
+
+
 def _insert(_: Dialect, table: Table, row: Mapping[str, BindParameter[Any]]) -> ClauseElement:
     return insert(table).values(row)
 
@@ -180,7 +199,7 @@ def _put(dialect: Dialect, table: Table, columns: Mapping[str, BindParameter[Any
 
 
 def _gained(column: Column[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
-    return column + new if "adds" in column.info else new
+    return column + new if column.name in _adding(column.table) else new
 
 
 def _update(_: Dialect, table: Table, columns: Mapping[str, BindParameter[Any]]) -> ClauseElement:

@@ -35,7 +35,7 @@ def sender_account(connection: Connection, sender: str) -> str | None:
 
 def receipt(connection: Connection, account: str, command_id: UUID) -> Receipt | None:
     """The answer to a command."""
-    here = (_R.c.account == account) & (_R.c.command_id == str(command_id))
+    here = (_R.c.account == account) & (_R.c.command_id == command_id.hex)
     row = connection.execute(select(_R).where(here)).one_or_none()
     return None if row is None else _receipt(row)
 

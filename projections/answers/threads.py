@@ -54,7 +54,7 @@ def messages(
 def text(connection: Connection, account: str, text_id: UUID) -> TextPlace | None:
     """Where a text belongs."""
     found = select(_M, _C.c.number).join(_C, _C.c.conversation == _M.c.conversation)
-    here = (_M.c.account == account) & (_M.c.id == str(text_id)) & (_M.c.kind == "text")
+    here = (_M.c.account == account) & (_M.c.id == text_id.hex) & (_M.c.kind == "text")
     row = connection.execute(found.where(here)).one_or_none()
     if row is None:
         return None
@@ -124,7 +124,7 @@ def _until(place: Found) -> ColumnElement[bool]:
 def _message(row: Found, place: Found) -> ThreadMessage:
     came_in = row.kind != "text"
     return ThreadMessage(
-        id=row.id,
+        id=row.id if came_in else str(UUID(row.id)),
         version=row.version,
         kind=row.kind,
         status=row.status,
