@@ -41,7 +41,7 @@ class KeyMissing(LookupError):
 
 
 def encode(recorded: Recorded, keys: Keys) -> bytes:
-    """`recorded` as a CloudEvent.
+    """`recorded` as a CloudEvent. Its stream's name consists of letters, digits, `-` and `_`.
 
     Raises:
         KeyMissing: it says something about a person, and the stream has no key.
@@ -107,10 +107,11 @@ def peek(data: bytes) -> Head:
 # --- reading --------------------------------------------------------------------------------------
 
 _HEAD = re.compile(
-    rb'\{"specversion":"1\.0","id":"([^"]+)\.(\d+)","type":"([^"]+)","subject":"\1","streamversion":\2,'
+    rb'\{"specversion":"1\.0","id":"([\w-]+)\.(\d+)","type":"([a-z0-9.-]+)","subject":"\1","streamversion":\2,'
 )
 _DATA = b',"data":'  # unescaped quotes, so never within a value
 _SEALED = b'"sealed":"'
+_END = b'"}}'
 
 
 def _head_of(data: bytes) -> tuple[str, int, str, int]:
@@ -131,8 +132,9 @@ def _event(name: str, data: bytes, start: int, stream: str, keys: Keys) -> Event
     if seal < 0:
         return form.read(name, data[start:-1])
     key = keys.cipher(stream)
-    box = seal + len(_SEALED)
-    plain = None if key is None else key.open(a2b_base64(data[box:-3]), data[:box])
+    at = seal + len(_SEALED)
+    box = a2b_base64(data[at : -len(_END)], strict_mode=True) if data.endswith(_END) else b""
+    plain = None if key is None else key.open(box, data[:at])
     if plain is None:
         return form.read_erased(name, data[start:seal].rstrip(b",") + b"}")
     return form.read(name, data[start:seal] + plain[1:])

@@ -52,7 +52,7 @@ class ErasureIncomplete(KeyStoreError):
 
 
 class KeyStore:
-    """Keys by stream. Any thread may use it, and other processes may use the same file."""
+    """Keys by stream. Any thread may look keys up, and other processes may use the same file."""
 
     def __init__(self, path: Path | str, master_key: bytes) -> None:
         """Open the file at `path`, or create it. `master_key`: 32 bytes.
@@ -85,7 +85,10 @@ class KeyStore:
             return self._load(stream)
 
     def prepare(self, stream: str) -> SealingKey:
-        """The key of `stream`, made now if there is none. It is not durable before `flush`."""
+        """The key of `stream`, made now if there is none. It is not durable before `flush`.
+
+        For one thread at a time, until it has flushed: the one that writes the ledger.
+        """
         with self._lock:
             return self.cipher(stream) or self._make(stream)
 
@@ -97,10 +100,12 @@ class KeyStore:
             sqlite3.Error: the disk refuses; the keys stay prepared.
         """
         if not self._pending:
-            return
+            return  # as mostly; no lock for that
         with self._write_lock:
             with self._lock:
                 made = dict(self._pending)
+            if not made:
+                return  # another thread flushed ours meanwhile
             stored = self._store(made)
             with self._lock:
                 for stream, (key, _) in made.items():
@@ -211,6 +216,7 @@ _ERASE = "UPDATE keys SET key = NULL, erased = ? WHERE stream = ? AND key IS NOT
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:
+    Path(path).touch(mode=0o600)  # SQLite gives the log that goes with it the same mode
     database = sqlite3.connect(path, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
         database.execute(f"PRAGMA {pragma}")

@@ -41,7 +41,7 @@ class SealingKey:
             Unsealable: the box or what it is bound to was changed, or it needs a later key than this one.
         """
         generation = int.from_bytes(box[:GENERATION_BYTES])
-        if generation < self.generation:
+        if 1 <= generation < self.generation:
             return None
         if generation > self.generation:
             raise Unsealable(f"sealed under key {generation}, the keystore has only {self.generation}")

@@ -1,0 +1,221 @@
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from schemas import keystore
+from schemas.keystore import ErasureIncomplete, KeyConflict, KeyStore, WrongMasterKey
+from schemas.sealing import SealingKey
+
+MASTER = b"m" * 32
+BOUND = b"to this"
+Opener = Callable[[], KeyStore]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.db"
+
+
+@pytest.fixture
+def open_store(path: Path) -> Iterator[Opener]:
+    """Opens the same file as often as asked, as other processes would."""
+    stores: list[KeyStore] = []
+
+    def opener() -> KeyStore:
+        stores.append(KeyStore(path, MASTER))
+        return stores[-1]
+
+    yield opener
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: Opener) -> KeyStore:
+    return open_store()
+
+
+def found(store: KeyStore, stream: str) -> SealingKey:
+    key = store.cipher(stream)
+    assert key is not None
+    return key
+
+
+def test_a_stream_without_a_key_has_none(store: KeyStore) -> None:
+    assert store.cipher("c1") is None
+
+
+def test_a_key_outlives_the_process(open_store: Opener) -> None:
+    first = open_store()
+    first.ensure(["c1"])
+    box = found(first, "c1").seal(b"hello", BOUND)
+    assert found(open_store(), "c1").open(box, BOUND) == b"hello"
+
+
+def test_each_stream_has_its_own_key(store: KeyStore) -> None:
+    store.ensure(["c1", "c2"])
+    box = found(store, "c1").seal(b"hello", BOUND)
+    with pytest.raises(ValueError, match="broken"):
+        found(store, "c2").open(box, BOUND)
+
+
+def test_a_key_that_is_there_stays(store: KeyStore) -> None:
+    store.ensure(["c1"])
+    key = found(store, "c1")
+    store.ensure(["c1", "c2"])
+    assert found(store, "c1") is key
+
+
+def test_a_prepared_key_works_at_once_but_is_nobody_elses_before_the_flush(open_store: Opener) -> None:
+    ours, theirs = open_store(), open_store()
+    prepared = ours.prepare("c1")
+    assert ours.prepare("c1") is prepared
+    assert ours.cipher("c1") is prepared
+    assert theirs.cipher("c1") is None
+    ours.flush()
+    assert ours.cipher("c1") is prepared
+    assert found(theirs, "c1").open(prepared.seal(b"hello", BOUND), BOUND) == b"hello"
+
+
+def test_a_key_made_elsewhere_meanwhile_is_the_one_that_counts(open_store: Opener) -> None:
+    ours, theirs = open_store(), open_store()
+    lost = ours.prepare("c1")
+    ours.prepare("c2")
+    theirs.ensure(["c1"])
+    with pytest.raises(KeyConflict):
+        ours.flush()
+    box = found(theirs, "c1").seal(b"hello", BOUND)
+    assert ours.prepare("c1") is not lost
+    assert found(ours, "c1").open(box, BOUND) == b"hello"
+    assert theirs.cipher("c2") is None  # nothing of that flush was stored
+
+
+def test_an_erased_key_is_gone_for_good(open_store: Opener) -> None:
+    store = open_store()
+    store.ensure(["c1", "c2"])
+    store.erase("c1")
+    assert store.cipher("c1") is None
+    assert open_store().cipher("c1") is None
+    assert store.cipher("c2") is not None
+
+
+def test_erasing_twice_or_nothing_is_harmless(store: KeyStore) -> None:
+    store.ensure(["c1"])
+    for stream in ("c1", "c1", "never"):
+        store.erase(stream)
+    assert store.cipher("c1") is None
+
+
+def test_a_prepared_key_can_be_erased(store: KeyStore) -> None:
+    store.prepare("c1")
+    store.erase("c1")
+    store.flush()
+    assert store.cipher("c1") is None
+
+
+def test_after_an_erasure_the_stream_may_get_a_new_key_that_opens_nothing_old(store: KeyStore) -> None:
+    store.ensure(["c1"])
+    old = found(store, "c1").seal(b"before", BOUND)
+    store.erase("c1")
+    store.ensure(["c1"])
+    new = found(store, "c1").seal(b"after", BOUND)
+    assert found(store, "c1").open(old, BOUND) is None
+    assert found(store, "c1").open(new, BOUND) == b"after"
+    store.erase("c1")
+    assert store.prepare("c1").open(new, BOUND) is None
+
+
+def test_other_processes_see_an_erasure_when_they_look_again(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keystore, "ERASURE_SEEN_WITHIN_S", 0)
+    ours, theirs = open_store(), open_store()
+    ours.ensure(["c1", "c2"])
+    kept = found(theirs, "c2")
+    assert found(theirs, "c2") is kept
+    ours.erase("c1")
+    assert theirs.cipher("c1") is None
+    assert theirs.cipher("c2") is not None
+
+
+def test_nothing_of_an_erased_key_stays_in_the_files(path: Path, store: KeyStore) -> None:
+    store.ensure(f"c{n}" for n in range(200))
+    with sqlite3.connect(path) as database:
+        (wrapped,) = database.execute("SELECT key FROM keys WHERE stream = 'c77'").fetchone()
+    database.close()
+    assert wrapped in _all_bytes(path)
+    store.erase("c77")
+    assert wrapped not in _all_bytes(path)
+
+
+def test_an_erasure_that_a_reader_holds_up_says_so_and_can_be_repeated(path: Path, store: KeyStore) -> None:
+    store.ensure(["c1"])
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM keys").fetchall()
+    store._writer.execute("PRAGMA busy_timeout = 1")
+    with pytest.raises(ErasureIncomplete, match="c1"):
+        store.erase("c1")
+    assert store.cipher("c1") is None
+    reader.close()
+    store.erase("c1")
+
+
+def test_the_file_alone_opens_nothing(path: Path, store: KeyStore) -> None:
+    store.ensure(["c1"])
+    with pytest.raises(WrongMasterKey):
+        KeyStore(path, b"x" * 32)
+
+
+def test_a_wrapped_key_moved_to_another_stream_is_refused(path: Path, store: KeyStore) -> None:
+    store.ensure(["c1", "c2"])
+    store.close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE keys SET key = (SELECT key FROM keys WHERE stream = 'c1')")
+    database.close()
+    with pytest.raises(WrongMasterKey):
+        KeyStore(path, MASTER).cipher("c2")
+
+
+def test_the_cache_is_bounded(store: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keystore, "CACHED_KEYS_MAX", 3)
+    streams = [f"c{n}" for n in range(10)]
+    store.ensure(streams)
+    assert len(store._cache) == 3
+    assert all(store.cipher(stream) for stream in streams)
+    assert len(store._cache) == 3
+
+
+def test_a_failed_flush_keeps_the_keys_for_the_next(path: Path, store: KeyStore) -> None:
+    key = store.prepare("c1")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    store._writer.execute("PRAGMA busy_timeout = 1")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        store.flush()
+    other.close()
+    store.flush()
+    assert store.cipher("c1") is key
+
+
+def test_many_threads_may_use_it(store: KeyStore) -> None:
+    streams = [f"c{n % 50}" for n in range(400)]
+
+    store.ensure(streams)
+
+    def seal_and_open(stream: str) -> bytes | None:
+        return found(store, stream).open(found(store, stream).seal(stream.encode(), BOUND), BOUND)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(seal_and_open, streams)) == [stream.encode() for stream in streams]
+
+
+def test_only_its_owner_may_read_the_file(path: Path, store: KeyStore) -> None:
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def _all_bytes(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
