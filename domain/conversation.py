@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
@@ -64,7 +63,7 @@ class Conversation:
 
     region: str | None = None
     """None until it is opened."""
-    candidates: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    candidates: Mapping[str, str | None] = field(default_factory=dict)
     """Whose number it is, each with the time zone that the ATS gave."""
     consent: ConsentStatus = "not_given"
     granted_by: frozenset[str | None] = frozenset()
@@ -72,7 +71,7 @@ class Conversation:
     under_review: bool = False
     texted: bool = False
     """Whether a text was ever accepted."""
-    texts: Mapping[UUID, OpenText] = field(default_factory=lambda: MappingProxyType({}))
+    texts: Mapping[UUID, OpenText] = field(default_factory=dict)
 
     @property
     def opened(self) -> bool:
@@ -98,14 +97,20 @@ def evolve(state: Conversation, event: Event) -> Conversation:
 
 
 def _opened(event: TextQueued | TextScheduled) -> OpenText:
-    common = OpenText(
+    if isinstance(event, TextQueued):
+        return OpenText(
+            segments=event.segments,
+            candidate=event.candidate,
+            overrides_quiet_hours=event.overrides_quiet_hours,
+            purpose=event.purpose,
+        )
+    return OpenText(
         segments=event.segments,
         candidate=event.candidate,
         overrides_quiet_hours=event.overrides_quiet_hours,
+        send_at=event.send_at,
+        requested=event.delay == "requested",
     )
-    if isinstance(event, TextScheduled):
-        return replace(common, send_at=event.send_at, requested=event.delay == "requested")
-    return replace(common, purpose=event.purpose)
 
 
 def _moved(text: OpenText, event: Event) -> OpenText:
@@ -196,7 +201,7 @@ def grant(
     if candidate not in state.candidates:
         raise Refused("number_unknown")
     if state.consent == "revoked":
-        raise Refused("revoked_by_keyword", sender=sender or "the number that texted them")
+        raise Refused("revoked_by_keyword", sender=_where_to_text(sender))
     if obtained_at > now:
         raise Refused("obtained_in_future")
     if state.consent == "granted" and evidence.how == "by_hand":
@@ -225,8 +230,8 @@ def revoke(state: Conversation, keyword: str) -> list[Event]:
 
 
 def flag(state: Conversation, sid: str) -> list[Event]:
-    """A reply sounds like a wish to hear no more. Pointless where nothing can be sent anyway."""
-    if state.under_review or state.consent != "granted":
+    """A reply sounds like a wish to hear no more. Pointless where only the candidate can undo a stop."""
+    if state.under_review or state.consent == "revoked":
         return []
     return [StopRequestFlagged(sid=sid)]
 
@@ -245,7 +250,7 @@ def require_consent(state: Conversation, sender: str | None) -> None:
     """Refuse unless the number may be texted just now."""
     match state.consent:
         case "revoked":
-            raise Refused("revoked_by_keyword", sender=sender or "the number that texted them")
+            raise Refused("revoked_by_keyword", sender=_where_to_text(sender))
         case "withdrawn":
             raise Refused("consent_withdrawn")
         case "not_given":
@@ -254,3 +259,8 @@ def require_consent(state: Conversation, sender: str | None) -> None:
             pass
     if state.under_review:
         raise Refused("under_review")
+
+
+def _where_to_text(sender: str | None) -> str:
+    """Nobody can text a messaging service: which of its numbers it took, only the candidate's phone knows."""
+    return sender if sender is not None and sender.startswith("+") else "the number that texted them"
