@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from babel import Locale
+from phonenumbers import SUPPORTED_REGIONS
 
+from domain import keywords
 from domain.policy import Policy
 from domain.refusals import Refused
 from schemas.account_settings import AccountSettings, SettingsChange
@@ -74,7 +76,7 @@ def evolve(state: Account, event: Event) -> Account:
 
 def activate(state: Account, command: ActivateTexting, policy: Policy) -> list[Event]:
     """Switch texting on; the free texts come with the first time, once for ever."""
-    if command.country not in Locale("en").territories:
+    if command.country not in SUPPORTED_REGIONS:
         raise Refused("country_unknown", country=command.country)
     if command.currency not in Locale("en").currencies:
         raise Refused("currency_unknown", currency=command.currency)
@@ -114,6 +116,10 @@ def buy(state: Account, package: str, policy: Policy) -> list[Event]:
 
 def change_settings(state: Account, change: SettingsChange) -> list[Event]:
     """The settings as they stand after `change`; nothing, if that is how they stand already."""
+    missing = change.keyword_packs - keywords.PACKS.keys()
+    if missing:
+        known = ", ".join(sorted(keywords.PACKS))
+        raise Refused("no_such_keyword_pack", packs=", ".join(sorted(missing)), known=known)
     settings = change.applied_to(state.settings)
     return [] if settings == state.settings else [SettingsChanged(settings=settings)]
 
