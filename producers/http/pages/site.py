@@ -1,0 +1,33 @@
+"""The pages as a whole, and how they are added to the application."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from producers.http.pages import balance, candidate, demo, home, notifications, settings
+from producers.http.pages.demo_settings import DemoSettings
+
+STATIC_DIR = Path(__file__).parent / "static"
+PAGES = (home, candidate, balance, settings, notifications)
+
+
+def add_pages(app: FastAPI, demo_settings: DemoSettings | None = None) -> None:
+    """Add the pages to what `create_app` made. With `demo_settings` anybody may sign in as anybody."""
+    app.state.demo = demo_settings
+    for page in PAGES:
+        app.include_router(page.router)
+    if demo_settings is not None:
+        app.include_router(demo.router)
+    app.mount("/static", Assets(directory=STATIC_DIR), name="static")
+
+
+class Assets(StaticFiles):
+    """Styles and scripts: kept by the browser, and asked for again by their ETag."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
