@@ -348,12 +348,12 @@ _ADAPTER: TypeAdapter[Command] = TypeAdapter(AnyCommand)
 
 
 def read(data: bytes) -> Command:
-    """The command that `data` (JSON, UTF-8) spells.
+    """The command that `data` (JSON, UTF-8) spells. Strict: "5" is no number, and 0 is not false.
 
     Raises:
         pydantic.ValidationError: it is not JSON, or not a command we know, or a field is wrong.
     """
-    return _ADAPTER.validate_json(data)
+    return _ADAPTER.validate_json(data, strict=True)
 
 
 def write(command: Command) -> bytes:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter, ValidationError
 
-from producers.http import ids, reading
+from producers.http import examples, ids, reading
 from producers.http.access import caller_of
 from producers.http.auth import Caller
 from producers.http.command_docs import (
@@ -21,7 +21,7 @@ from producers.http.command_docs import (
     request_body,
 )
 from producers.http.deps import ApiDeps, Deps
-from producers.http.documenting import problems
+from producers.http.documenting import example, problems
 from producers.http.models import Taken
 from producers.http.problems import Problem
 from projections.shapes import Receipt, Who
@@ -42,6 +42,14 @@ _ACTING_KINDS = frozenset({"member", "candidate", "service"})
 
 RECEIPT: TypeAdapter[Receipt] = TypeAdapter(Receipt)
 
+_TAKEN = {
+    **example(examples.TAKEN),
+    "headers": {
+        "Location": {"description": "Where the receipt will stand.", "schema": {"type": "string"}},
+        "Retry-After": {"description": "Seconds until it is worth asking.", "schema": {"type": "string"}},
+    },
+}
+
 router = APIRouter(tags=["commands"])
 
 
@@ -53,7 +61,8 @@ router = APIRouter(tags=["commands"])
     response_model=Receipt,
     response_description="Accepted: the receipt.",
     responses={
-        202: {"model": Taken, "description": "Taken in; the receipt will stand at `Location`."},
+        200: example(examples.RECEIPT),
+        202: {"model": Taken, "description": "Taken in; the receipt will stand at `Location`.", **_TAKEN},
         **problems(*COMMAND_PROBLEMS),
     },
     openapi_extra={"requestBody": request_body()},

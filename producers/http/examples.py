@@ -48,6 +48,7 @@ RECEIPT = {
     "at": _AT,
     "by": _MEMBER,
 }
+TAKEN = {"command_id": COMMAND_ID, "receipt": f"/v1/accounts/acme/receipts/{COMMAND_ID}"}
 CANDIDATE_LINE = {"candidate": "c-1001", "name": "Ada Byron", "numbers": [_NUMBER], "unread": 1}
 CANDIDATE = {
     "candidate": "c-1001",
@@ -199,4 +200,10 @@ PREVIEW = {
     "refusal": None,
     "send_at": "2026-11-24T16:00:00Z",
     "deferred": True,
+}
+PROBLEM_KIND = {
+    "code": "body_empty",
+    "status": 422,
+    "title": "The command was refused.",
+    "sentence": "Write something first: the text is empty.",
 }

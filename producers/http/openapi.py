@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from producers.http import command_docs
 from producers.http.models import ProblemAnswer
@@ -60,7 +61,20 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schema = model.model_json_schema(ref_template=REFERENCE + "{model}")
         _add(schemas, {**schema.pop("$defs", {}), name: schema})
     document["components"]["schemas"] = dict(sorted(schemas.items()))
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, APIRoute) and context.original_route.include_in_schema:
+            _put_examples_back(document, context.original_route)
     return document
+
+
+def _put_examples_back(document: dict[str, Any], route: APIRoute) -> None:
+    """FastAPI leaves every null out of the document, those within examples too; there they mean something."""
+    for method in route.methods or ():
+        answers = document["paths"][route.path_format][method.lower()]["responses"]
+        for status, documented_answer in route.responses.items():
+            for kind, content in documented_answer.get("content", {}).items():
+                if "example" in content:
+                    answers[str(status)]["content"][kind]["example"] = content["example"]
 
 
 def _add(schemas: dict[str, Any], more: dict[str, Any]) -> None:

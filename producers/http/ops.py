@@ -4,14 +4,19 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from producers.http.deps import Deps
-from producers.http.documenting import problems
+from producers.http.documenting import ANY_ROUTE, example, problems
 from producers.http.models import Health
 from producers.http.problems import Problem
 
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/livez", operation_id="isAlive", summary="Whether the process answers at all")
+@router.get(
+    "/livez",
+    operation_id="isAlive",
+    summary="Whether the process answers at all",
+    responses={200: example({"status": "alive"})},
+)
 async def livez() -> Health:
     """Answers as long as the process can. Restart it if this fails."""
     return Health(status="alive")
@@ -21,7 +26,7 @@ async def livez() -> Health:
     "/readyz",
     operation_id="isReady",
     summary="Whether Sayso can do its work",
-    responses=problems("not_ready"),
+    responses={200: example({"status": "ready"}), **problems(*ANY_ROUTE, "not_ready")},
 )
 async def readyz(deps: Deps) -> Health:
     """Every check must pass. Send no traffic here while this fails; the problem names what is wrong."""

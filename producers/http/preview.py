@@ -33,8 +33,10 @@ router = APIRouter(tags=["texts"])
 
 async def _draft(request: Request) -> PreviewRequest:
     require_json(request)
+    data = await request.body()
     try:
-        return PreviewRequest.model_validate(reading.json_object(await request.body()))
+        reading.json_object(data)
+        return PreviewRequest.model_validate_json(data, strict=True)
     except ValidationError as error:
         reading.refuse("invalid_request", "This preview cannot be understood.", error)
 

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from domain.refusals import REFUSALS
-from producers.http.documenting import ANY_ROUTE, problems
+from producers.http import examples
+from producers.http.documenting import ANY_ROUTE, example, problems
 from producers.http.models import ProblemKind
 from producers.http.problems import TYPE_PREFIX, Problem, codes, kind_of
 
@@ -16,7 +17,7 @@ router = APIRouter(tags=["problems"])
     TYPE_PREFIX.rstrip("/"),
     operation_id="listProblems",
     summary="Every kind of problem",
-    responses=problems(*ANY_ROUTE),
+    responses={200: example([examples.PROBLEM_KIND]), **problems(*ANY_ROUTE)},
 )
 async def list_kinds() -> list[ProblemKind]:
     """Every `code` there is, with its status."""
@@ -27,7 +28,7 @@ async def list_kinds() -> list[ProblemKind]:
     TYPE_PREFIX + "{code}",
     operation_id="readProblem",
     summary="One kind of problem",
-    responses=problems(*ANY_ROUTE, "not_found", "invalid_request"),
+    responses={200: example(examples.PROBLEM_KIND), **problems(*ANY_ROUTE, "not_found", "invalid_request")},
 )
 async def read_kind(code: Annotated[str, Path(max_length=64, examples=["body_empty"])]) -> ProblemKind:
     """What the `type` of a problem leads to."""

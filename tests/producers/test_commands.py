@@ -265,6 +265,8 @@ def send_bytes(world: World, data: bytes, kind: str = "application/json") -> Any
         (b'{"type": "follow-candidate", "candidate": "c", "more": 1}', 422, "invalid_command"),
         (b'{"type": "follow-candidate", "candidate": "../c"}', 422, "invalid_command"),
         (b'{"type": "follow-candidate", "candidate": "c", "command_id": 7}', 422, "invalid_command"),
+        (b'{"type": "set-notifications", "profile_actions": "yes"}', 422, "invalid_command"),
+        (b'{"type": "adjust-segments", "segments": "5", "reason": "x"}', 422, "invalid_command"),
         (b'{"type": "follow-candidate", "candidate": "c", "command_id": null}', 422, "invalid_command"),
         (b'{"type": "follow-candidate", "candidate": "c", "actor": null}', 422, "invalid_command"),
         (b'{"type": "follow-candidate", "candidate": "c", "account": null}', 403, "wrong_account"),
