@@ -3,7 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
+from typing import Self
 
 from eventsourcing.persistence import InterfaceError, OperationalError
 from eventsourcing.sqlite import (
@@ -73,9 +75,13 @@ class LedgerPool(SQLiteConnectionPool):
                 cached_statements=STATEMENTS_CACHED,  # the library passes True, which means one
                 timeout=LOCK_TIMEOUT_S,
             )
+        except sqlite3.Error as error:
+            raise InterfaceError(error) from error
+        try:
             for pragma in _PRAGMAS:
                 database.execute(f"PRAGMA {pragma}")
         except sqlite3.Error as error:
+            database.close()
             raise InterfaceError(error) from error
         database.row_factory = sqlite3.Row
         return LedgerConnection(database, max_age=None)
@@ -87,13 +93,23 @@ class LedgerPool(SQLiteConnectionPool):
 class LedgerDatastore(SQLiteDatastore):
     """One connection that writes, never anybody else's, and a pool of those that read."""
 
-    def __init__(self, db_name: str) -> None:
-        super().__init__(db_name, single_row_tracking=True, originator_id_type="text")
-        self.pool: LedgerPool = LedgerPool(
-            db_name=db_name, pool_size=READERS_KEPT, max_overflow=READERS_MAX - READERS_KEPT
-        )
-        self._writer = self.pool.create()
+    def __init__(self, readers: LedgerPool, writer: LedgerConnection) -> None:
+        super().__init__(readers.db_name, originator_id_type="text")
+        self.pool: LedgerPool = readers
+        self._writer = writer
         self._writing = Lock()
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """The file at `path`, created if need be.
+
+        Raises:
+            eventsourcing.persistence.InterfaceError: the file cannot be opened, or is no database.
+        """
+        readers = LedgerPool(
+            db_name=str(path), pool_size=READERS_KEPT, max_overflow=READERS_MAX - READERS_KEPT
+        )
+        return cls(readers, readers.create())
 
     @contextmanager
     def get_connection(self, *, commit: bool) -> Iterator[SQLiteConnection]:
@@ -106,5 +122,4 @@ class LedgerDatastore(SQLiteDatastore):
 
     def close(self) -> None:
         super().close()
-        if not self._writer.closed:
-            self._writer.close()
+        self._writer.close()

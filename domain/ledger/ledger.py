@@ -44,7 +44,7 @@ class Ledger:
             LedgerUnavailable: the file cannot be opened.
         """
         with _own_errors():
-            return cls(LedgerDatastore(str(path)), shard, keys)
+            return cls(LedgerDatastore.open(path), shard, keys)
 
     def append(self, batch: Sequence[Recorded], position: int) -> range:
         """Store `batch` and move to `position`, in one transaction, durably, or do nothing.

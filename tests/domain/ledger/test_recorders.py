@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from eventsourcing.persistence import StoredEvent
 from eventsourcing.tests.persistence import (
     AggregateRecorderTestCase,
     ApplicationRecorderTestCase,
@@ -15,7 +16,10 @@ from eventsourcing.tests.persistence import (
 )
 
 from domain.ledger.connections import LedgerDatastore
+from domain.ledger.mapper import EventMapper
 from domain.ledger.recorders import LedgerRecorder, SnapshotRecorder
+from schemas.keystore import KeyStore
+from tests.domain.ledger.given import OPENED, History
 
 
 class OnFile(RecorderTestCase):
@@ -25,7 +29,7 @@ class OnFile(RecorderTestCase):
 
     @pytest.fixture(autouse=True)
     def file(self, tmp_path: Path) -> Iterator[None]:
-        self.datastore = LedgerDatastore(str(tmp_path / "ledger.db"))
+        self.datastore = LedgerDatastore.open(tmp_path / "ledger.db")
         yield
         self.datastore.close()
 
@@ -59,6 +63,33 @@ class TestSnapshotRecorder(OnFile, AggregateRecorderTestCase):
         recorder = SnapshotRecorder(self.datastore, "stored_snapshots")
         recorder.create_table()
         return recorder
+
+
+def test_the_newest_events_can_be_asked_for(tmp_path: Path) -> None:
+    datastore = LedgerDatastore.open(tmp_path / "ledger.db")
+    recorder = LedgerRecorder(datastore)
+    recorder.create_table()
+    recorder.insert_events([StoredEvent("c1", version, "noted", b"") for version in range(1, 601)])
+
+    def versions(**bounds: int) -> list[int]:
+        return [event.originator_version for event in recorder.select_events("c1", desc=True, **bounds)]
+
+    assert versions(limit=3) == [600, 599, 598]
+    assert versions(limit=2, lte=300) == [300, 299]
+    assert versions(limit=5, gt=598) == versions(gt=598) == [600, 599]
+    assert versions(lte=2) == [2, 1]
+    datastore.close()
+
+
+def test_what_is_mapped_comes_back(tmp_path: Path) -> None:
+    keys = KeyStore(tmp_path / "keys.db", b"m" * 32)
+    keys.ensure(["c1"])
+    mapper = EventMapper(keys)
+    (opened,) = History().of("c1", OPENED)
+    stored = mapper.to_stored_event(opened)
+    assert (stored.originator_id, stored.originator_version, stored.topic) == ("c1", 1, OPENED.NAME)
+    assert mapper.to_domain_event(stored) == opened
+    keys.close()
 
 
 del (  # else they would be collected here, without a recorder
