@@ -15,7 +15,14 @@ from deploy import maintenance
 from deploy.clock import utc_now
 from deploy.logs import configure_logs
 from deploy.serving import HttpServer
-from deploy.settings import PREFIX, Settings, SettingsError, load
+from deploy.settings import (
+    PREFIX,
+    Settings,
+    SettingsError,
+    load,
+    settings_in_markdown,
+    table_of_settings,
+)
 from deploy.simulator.server import SimulatorServer
 from deploy.wiring import AlreadyRunning, Sayso, Stores, auth_of
 from producers.http.auth import issue
@@ -46,7 +53,7 @@ def serve() -> None:
 
 @app.command()
 def demo(
-    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path("demo-data"),
+    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = demos.DATA_DIR,
     port: Annotated[int, typer.Option(help="The port of the recruiter's page.")] = demos.PORT,
     phones_port: Annotated[int, typer.Option(help="The port of the phones.")] = demos.PHONES_PORT,
 ) -> None:
@@ -74,14 +81,13 @@ def token(
         bool, typer.Option("--service", help="The holder is a service, not a person.")
     ] = False,
     hours: Annotated[int, typer.Option(min=1, max=24 * 365, help="How long it holds.")] = 8,
+    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = demos.DATA_DIR,
 ) -> None:
-    """Print an access token, signed with SAYSO_TOKEN_SECRET: for development."""
-    settings = auth_of(_settings())
-    if settings.secret is None:
-        raise SettingsError("SAYSO_TOKEN_SECRET is missing: tokens come from your issuer.")
+    """Print an access token for the demo. In production, tokens come from your own issuer."""
+    auth = auth_of(demos.settings_of(data_dir))
     lifetime = timedelta(hours=hours)
     kind: Literal["member", "service"] = "service" if service else "member"
-    typer.echo(issue(settings, account, member, scope, utc_now(), lifetime, name, kind))
+    typer.echo(issue(auth, account, member, scope, utc_now(), lifetime, name, kind))
 
 
 @app.command()
@@ -125,17 +131,17 @@ def export(
 
 
 @app.command()
-def settings() -> None:
+def settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the table in the README.")] = False,
+) -> None:
     """Print everything that can be set."""
+    if markdown:
+        typer.echo("\n".join(settings_in_markdown()))
+        return
     table = Table("Variable", "Default", "Meaning", box=None)
-    for name, field in Settings.model_fields.items():
-        default = "(needed)" if field.is_required() else _shown(field.get_default())
-        table.add_row(PREFIX + name.upper(), default, field.description)
+    for row in table_of_settings():
+        table.add_row(*row)
     out.print(table)
-
-
-def _shown(default: object) -> str:
-    return "" if default is None else str(default) if not isinstance(default, dict) else "(see the README)"
 
 
 def _settings() -> Settings:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid5
 
-from deploy.settings import KEY_BYTES, LOOPBACK, PREFIX, Settings, load
+from deploy.settings import KEY_BYTES, LOOPBACK, PREFIX, Settings, SettingsError, load
 from deploy.simulator.settings import SimulatorSettings
 from deploy.wiring import Sayso
 from schemas.actors import Actor, Permission
 from schemas.commands import AssignSender
 
+DATA_DIR: Final = Path("demo-data")
+SECRETS_FILE: Final = "demo-secrets.json"
 PORT: Final = 8000
 PHONES_PORT: Final = 8001
 OPERATOR: Final = Actor(kind="service", id="demo", permissions=frozenset({Permission.OPERATE}))
@@ -43,8 +45,19 @@ def settings_for(data_dir: Path, port: int, phones_port: int) -> Settings:
     return load()
 
 
+def settings_of(data_dir: Path) -> Settings:
+    """The settings of the demo that keeps its files in `data_dir`.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if not (data_dir / SECRETS_FILE).exists():
+        raise SettingsError(f"There is no demo in {data_dir}. Start it first, or name its --data-dir.")
+    return settings_for(data_dir, PORT, PHONES_PORT)
+
+
 def _secrets_in(data_dir: Path) -> dict[str, str]:
-    path = data_dir / "demo-secrets.json"
+    path = data_dir / SECRETS_FILE
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

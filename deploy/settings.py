@@ -5,11 +5,13 @@
 
 import base64
 import binascii
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.policy import FREE_SEGMENTS, STANDARD
@@ -117,6 +119,29 @@ def load(secrets_dir: Path | None = None) -> Settings:
         return Settings(_secrets_dir=secrets_dir)
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def table_of_settings() -> list[tuple[str, str, str]]:
+    """Variable, default and meaning of everything that can be set."""
+    return [
+        (PREFIX + name.upper(), _default_of(field), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def settings_in_markdown() -> list[str]:
+    """The same as the lines of the README's table."""
+    rows = [f"| `{name}` | {default} | {meaning} |" for name, default, meaning in table_of_settings()]
+    return ["| variable | default | meaning |", "|---|---|---|", *rows]
+
+
+def _default_of(field: FieldInfo) -> str:
+    if field.is_required():
+        return "(needed)"
+    default = field.get_default()
+    if isinstance(default, dict):
+        return json.dumps({name: package.model_dump(mode="json") for name, package in default.items()})
+    return "" if default is None else str(default)
 
 
 def _sentence(problem: object) -> str:
