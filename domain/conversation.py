@@ -70,7 +70,7 @@ class Conversation:
     """The candidates whose records brought the standing consent; None is the number itself, by keyword."""
     under_review: bool = False
     texted: bool = False
-    """Whether a text was ever accepted."""
+    """Whether the carrier ever took a text of ours, answers to keywords aside."""
     texts: Mapping[UUID, OpenText] = field(default_factory=dict)
 
     @property
@@ -78,17 +78,23 @@ class Conversation:
         """Whether the account and the number have met."""
         return self.region is not None
 
+    @property
+    def introduced(self) -> bool:
+        """Whether the next text is not the first: one was sent, or is on its way."""
+        return self.texted or any(text.purpose == "message" for text in self.texts.values())
+
 
 def evolve(state: Conversation, event: Event) -> Conversation:
     """`state` after `event`. Never refuses."""
     match event:
         case TextQueued() | TextScheduled():
-            return replace(state, texted=True, texts={**state.texts, event.text_id: _opened(event)})
+            return replace(state, texts={**state.texts, event.text_id: _opened(event)})
         case DispatchStarted() | TextSent() | DispatchDoubted() | TextRescheduled() | TextRecounted() if (
             event.text_id in state.texts
         ):
             text = _moved(state.texts[event.text_id], event)
-            return replace(state, texts={**state.texts, event.text_id: text})
+            texted = state.texted or (text.state == "sent" and text.purpose == "message")
+            return replace(state, texted=texted, texts={**state.texts, event.text_id: text})
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
             rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
             return replace(state, texts=rest)

@@ -53,9 +53,10 @@ def preview(
         accounts.debit(account, command.command_id, draft.segments.segments)
     except Refused as no:
         refusal = no
-    body = command.body if draft is None else draft.body
     who = sending.introduction(turn)
-    missing = () if conversation.texted else first_text.missing(command.body, who)
+    missing = () if conversation.introduced else first_text.missing(command.body, who)
+    appended = bool(missing and command.body.strip()) and account.settings.first_text == "append"
+    body = first_text.completed(command.body, who) if appended else command.body
     segments = count(body)
     return Preview(
         segments=segments,
@@ -65,7 +66,7 @@ def preview(
         warnings=_warnings(command, account),
         advice=missing,
         advised_sentence=first_text.sentence(missing, who) if missing else None,
-        appended=body != command.body,
+        appended=appended,
         send_at=None if draft is None else draft.send_at,
         deferred=draft is not None and draft.deferred,
         refusal=refusal,

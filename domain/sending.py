@@ -14,13 +14,15 @@ The first rule that fails is the refusal:
  8. there is something to send                           body_empty
  9. it fits                                              body_too_long
 10. a first text says who writes and how to stop         first_text_incomplete (where the account requires it)
-11. the time lies ahead, and outside quiet hours         send_at_past, never_open
+11. the time lies ahead, and outside quiet hours         send_at_past, never_open; not_permitted for whoever
+                                                         overrides them without the permission to
 12. not too much is waiting                              too_many_open_texts
 13. there is credit                                      insufficient_credit
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from unicodedata import category
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -88,12 +90,20 @@ def draft(turn: Turn, command: SendText) -> Draft:
         raise Refused("number_unknown")
     warnings = numbers.require_country(phone.region, account)
     conversations.require_consent(conversation, account.sender)
+    _require_something(command.body)
+    segments = _fitting(command.body)
     body, advice = _with_introduction(turn, conversation, command)
-    segments = _fitting(body)
+    if body != command.body:
+        segments = _fitting(body)
     send_at, deferred = _due(turn, conversation, command, phone)
     if len(conversation.texts) >= OPEN_TEXTS_MAX:
         raise Refused("too_many_open_texts", limit=OPEN_TEXTS_MAX)
     return Draft(stream, body, segments, send_at, deferred, advice, warnings)
+
+
+def _require_something(body: str) -> None:
+    if all(character.isspace() or category(character) == "Cf" for character in body):
+        raise Refused("body_empty")  # what cannot be seen is nothing
 
 
 def _fitting(body: str) -> Segments:
@@ -106,9 +116,7 @@ def _fitting(body: str) -> Segments:
 def _with_introduction(
     turn: Turn, conversation: Conversation, command: SendText
 ) -> tuple[str, tuple[str, ...]]:
-    if not command.body.strip():
-        raise Refused("body_empty")
-    if conversation.texted:
+    if conversation.introduced:
         return command.body, ()
     who = introduction(turn)
     missing = first_text.missing(command.body, who)
