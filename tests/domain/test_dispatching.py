@@ -1,0 +1,353 @@
+"""The last look before a text is handed over (3.11, P1), and what the carrier makes of it (P3)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.policy import Policy
+from schemas import events as e
+from schemas.account_settings import QuietHours
+from schemas.commands import GivenUp, HandedOver, InDoubt, TurnedDown
+from tests.domain.facts import (
+    active,
+    assigned,
+    cancelled,
+    dispatched,
+    doubted,
+    failed,
+    flagged,
+    granted,
+    joined,
+    numbered,
+    queued,
+    ready,
+    refunded,
+    removed,
+    rescheduled,
+    revoked,
+    scheduled,
+    sent,
+    settings,
+    stopped,
+    withdrawn,
+)
+from tests.domain.given import NOW, Happening, given, on
+from tests.domain.people import LATER, SENDER, TEXT, record, report, reschedule, start
+
+NIGHT = datetime(2026, 3, 3, 6, tzinfo=UTC)  # 22:00 in San Francisco
+MORNING = datetime(2026, 3, 3, 16, tzinfo=UTC)
+ANOTHER = UUID(int=2)
+TAKEN = HandedOver(sid="SM9", status="queued", segments=1)
+
+# --- the last look ----------------------------------------------------------------------------------
+
+
+def test_a_text_that_may_go_is_handed_over_from_the_accounts_sender() -> None:
+    """3.11, P1"""
+    outcome = given(ready(), queued()).when(start())
+    outcome.then(dispatched()).answering(dispatch=True, sender=SENDER)
+
+
+def test_a_scheduled_text_is_handed_over_when_it_is_due_and_not_before() -> None:
+    """3.11"""
+    history = given(ready(), scheduled(NOW))
+    history.when(start()).then(dispatched())
+    history.at(NOW - timedelta(seconds=1)).when(start()).refused("not_due")
+
+
+def test_a_text_leaves_from_the_sender_that_the_account_has_now() -> None:
+    new = "+12025550143"
+    outcome = given(ready(), queued(), assigned(new)).when(start())
+    outcome.then(dispatched(sender=new)).answering(sender=new)
+
+
+@pytest.mark.parametrize(
+    ("since", "reason"),
+    [
+        ([withdrawn()], "consent_withdrawn"),
+        ([revoked()], "revoked_by_keyword"),
+        ([flagged()], "under_review"),
+        ([removed()], "number_unknown"),
+        ([settings(blocked_regions={"US"})], "country_blocked"),
+        ([settings(quiet_hours=QuietHours(quiet_from="08:00", quiet_until="21:00"))], "never_open"),
+    ],
+)
+def test_a_rule_that_broke_since_calls_the_text_back_and_refunds_it(
+    since: list[Happening], reason: str
+) -> None:
+    """3.11, P1: whatever let the text through when it was accepted."""
+    outcome = given(ready(48), queued("x" * 161), since).when(start())
+    outcome.then(cancelled(reason), refunded(2, 50, reason)).answering(dispatch=False, reason=reason)
+
+
+def test_a_text_to_a_number_without_any_consent_is_called_back() -> None:
+    """P1"""
+    outcome = given(active(49), numbered(), queued()).when(start())
+    outcome.then(cancelled("consent_not_given"), refunded(1, 50, "consent_not_given"))
+
+
+def test_a_text_to_a_number_that_is_valid_no_more_is_called_back() -> None:
+    """P1: numbering plans change."""
+    gone = "+14150000000"
+    joined = e.CandidateJoined(candidate="ada", time_zone=None)
+    outcome = given(active(49), on(gone, joined, granted(), queued())).when(start(number=gone))
+    outcome.then(on(gone, cancelled("number_invalid")), refunded(1, 50, "number_invalid"))
+
+
+def test_a_text_of_a_candidate_who_left_a_shared_number_is_called_back() -> None:
+    """3.14, P1"""
+    outcome = given(ready(49), joined("bob"), queued(candidate="bob"), removed("bob")).when(start())
+    outcome.then(cancelled("number_unknown"), refunded(1, 50, "number_unknown"))
+
+
+def test_a_text_at_night_is_deferred_once_more() -> None:
+    """3.18"""
+    outcome = given(ready(), queued()).at(NIGHT).when(start())
+    outcome.then(rescheduled(MORNING, "quiet_hours")).answering(dispatch=False, reason="quiet_hours")
+    assert outcome.at(MORNING).when(start()).of(e.DispatchStarted)
+
+
+def test_the_recipients_time_zone_counts_at_the_last_look_too() -> None:
+    """3.18"""
+    evening = datetime(2026, 3, 3, 3, 30, tzinfo=UTC)  # 19:30 in San Francisco, 22:30 in New York
+    moved = given(active(), numbered(zone="America/New_York"), granted(), queued())
+    moved.at(evening).when(start()).then(rescheduled(datetime(2026, 3, 3, 13, tzinfo=UTC), "quiet_hours"))
+
+
+def test_a_text_that_overrides_quiet_hours_goes_at_night() -> None:
+    """3.18"""
+    given(ready(), queued(overrides_quiet_hours=True)).at(NIGHT).when(start()).then(dispatched())
+
+
+def test_overriding_quiet_hours_overrides_nothing_else() -> None:
+    """3.18, P1"""
+    history = given(ready(49), queued(overrides_quiet_hours=True), revoked())
+    history.at(NIGHT).when(start()).then(
+        cancelled("revoked_by_keyword"), refunded(1, 50, "revoked_by_keyword")
+    )
+
+
+@pytest.mark.parametrize(
+    ("late", "goes"), [(timedelta(hours=1), True), (timedelta(hours=1, seconds=1), False)]
+)
+def test_a_text_that_missed_its_time_by_too_much_is_called_back(late: timedelta, goes: bool) -> None:
+    """3.11"""
+    outcome = given(ready(49), scheduled(NOW - late)).when(start())
+    if goes:
+        outcome.then(dispatched())
+    else:
+        outcome.then(cancelled("missed"), refunded(1, 50, "missed"))
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        [scheduled(NOW - timedelta(days=1), delay="quiet_hours")],
+        [queued(), rescheduled(NOW - timedelta(days=1), "carrier")],
+        [scheduled(LATER), rescheduled(NOW - timedelta(days=1), "quiet_hours")],
+    ],
+)
+def test_only_a_time_that_somebody_asked_for_can_be_missed(waiting: list[e.Event]) -> None:
+    """3.11"""
+    given(ready(49), waiting).when(start()).then(dispatched())
+
+
+def test_a_rescheduled_time_can_be_missed_like_the_first() -> None:
+    """3.11"""
+    outcome = given(ready(49), queued()).when(reschedule(LATER))
+    late = outcome.at(LATER + timedelta(hours=2)).when(start())
+    late.then(cancelled("missed"), refunded(1, 50, "missed"))
+
+
+def test_the_operator_says_how_late_is_too_late() -> None:
+    """3.11"""
+    history = given(ready(49), scheduled(NOW - timedelta(minutes=2))).under(
+        Policy(late_max=timedelta(minutes=1))
+    )
+    history.when(start()).then(cancelled("missed"), refunded(1, 50, "missed"))
+
+
+@pytest.mark.parametrize(
+    ("happened", "attempt"),
+    [
+        ([], 1),
+        ([queued()], 2),
+        ([queued(), dispatched()], 1),
+        ([queued(), dispatched()], 2),
+        ([queued(), dispatched(), doubted()], 2),
+        ([queued(), dispatched(), sent()], 2),
+        ([queued(), dispatched(), rescheduled(NOW, "carrier")], 1),
+        ([queued(), cancelled("cancelled_by_member")], 1),
+    ],
+)
+def test_no_attempt_is_begun_twice(happened: list[e.Event], attempt: int) -> None:
+    """P3"""
+    given(ready(), happened).when(start(attempt=attempt)).refused("stale")
+
+
+def test_while_the_account_is_stopped_a_text_waits_unharmed() -> None:
+    outcome = given(ready(49), queued(), stopped()).when(start())
+    outcome.then(rescheduled(NOW, "carrier")).answering(dispatch=False, reason="sending_stopped")
+    assert outcome.balance == 49
+
+
+def test_an_account_without_a_sender_gets_its_text_back() -> None:
+    """An account that lost its sender: it never had one in a ledger of ours, but history is as it is."""
+    history = given(active(49)[:1], numbered(), granted(), queued())
+    history.when(start()).then(cancelled("no_sender"), refunded(1, 50, "no_sender"))
+
+
+@pytest.mark.parametrize("purpose", ["help_answer", "stop_confirmation"])
+def test_the_answer_to_a_keyword_goes_at_once_whatever_was_revoked(purpose: str) -> None:
+    """3.8: the candidate has just asked for it."""
+    answer = queued("You are unsubscribed.", candidate=None, purpose=purpose)
+    given(ready(), revoked(), answer).at(NIGHT).when(start()).then(dispatched())
+
+
+def test_the_answer_to_a_keyword_does_not_go_where_no_text_may() -> None:
+    """3.15, P1"""
+    answer = queued("You are unsubscribed.", candidate=None, purpose="stop_confirmation")
+    outcome = given(ready(49), revoked(), settings(blocked_regions={"US"}), answer).when(start())
+    outcome.then(cancelled("country_blocked"), refunded(1, 50, "country_blocked"))
+
+
+# --- how the hand-over ended ------------------------------------------------------------------------
+
+
+def test_the_carrier_took_it() -> None:
+    """P3"""
+    outcome = given(ready(), queued(), dispatched()).when(record(TAKEN))
+    outcome.then(sent("queued")).answering(changed=True)
+
+
+def test_the_carrier_counts_more_segments() -> None:
+    """3.16"""
+    taken = TAKEN.model_copy(update={"segments": 3})
+    given(ready(50), queued(), dispatched()).when(record(taken)).then(
+        sent("queued"),
+        e.SegmentsAdjusted(segments=-2, reason="carrier_count", text_id=TEXT, balance=48),
+        e.TextRecounted(text_id=TEXT, billed=3, paid=3),
+    )
+
+
+def test_the_carrier_counts_fewer_segments() -> None:
+    """3.16"""
+    given(ready(48), queued("x" * 161), dispatched()).when(record(TAKEN)).then(
+        sent("queued"),
+        e.SegmentsAdjusted(segments=1, reason="carrier_count", text_id=TEXT, balance=49),
+        e.TextRecounted(text_id=TEXT, billed=1, paid=1),
+    )
+
+
+def test_what_the_account_cannot_pay_of_the_carriers_count_is_not_taken() -> None:
+    """P4"""
+    taken = TAKEN.model_copy(update={"segments": 3})
+    outcome = given(ready(1), queued(), dispatched()).when(record(taken))
+    assert outcome.balance == 0
+    assert outcome.of(e.TextRecounted) == [e.TextRecounted(text_id=TEXT, billed=3, paid=2)]
+    empty = given(ready(0), queued(), dispatched()).when(record(taken))
+    empty.then(sent("queued"))
+
+
+@pytest.mark.parametrize("segments", [None, 0])
+def test_a_count_that_the_carrier_does_not_know_yet_is_not_followed(segments: int | None) -> None:
+    """3.16: Twilio says 0 while a messaging service has not picked its number."""
+    taken = TAKEN.model_copy(update={"segments": segments})
+    given(ready(), queued(), dispatched()).when(record(taken)).then(sent("queued"))
+
+
+def test_what_comes_back_is_what_was_paid_after_the_carriers_count() -> None:
+    """P4"""
+    taken = TAKEN.model_copy(update={"segments": 3})
+    outcome = given(ready(49), queued(), dispatched()).when(record(taken))
+    outcome.and_when(report("failed", error_code=30008)).then(
+        failed(code=30008, reason="The carrier reports: failed."), refunded(3, 50, "failed")
+    )
+
+
+@pytest.mark.parametrize("attempt", range(1, 6))
+def test_what_may_succeed_later_is_tried_again_but_not_for_ever(attempt: int) -> None:
+    """P3"""
+    no = TurnedDown(code=20429, reason="Too many.", retry_in_s=30)
+    tries = [dispatched(n) for n in range(1, attempt + 1)]
+    outcome = given(ready(49), queued(), tries).when(record(no, attempt=attempt))
+    if attempt < Policy().attempts_max:
+        outcome.then(rescheduled(NOW + timedelta(seconds=30), "carrier"))
+        assert outcome.at(NOW + timedelta(seconds=30)).when(start(attempt=attempt + 1)).of(e.DispatchStarted)
+    else:
+        outcome.then(failed(code=20429, reason="Too many."), refunded(1, 50, "failed"))
+
+
+def test_what_will_never_succeed_fails_and_is_refunded() -> None:
+    """P3"""
+    no = TurnedDown(code=21211, reason="No such number.")
+    outcome = given(ready(49), queued(), dispatched()).when(record(no))
+    outcome.then(failed(code=21211, reason="No such number."), refunded(1, 50, "failed"))
+
+
+def test_a_stop_that_only_the_carrier_heard_counts_and_calls_back_what_waits() -> None:
+    """P1, P6"""
+    no = TurnedDown(code=21610, reason="Opted out.", revokes_consent=True)
+    waiting = queued("And?", text_id=ANOTHER)
+    given(ready(48), queued(), dispatched(), waiting).when(record(no)).then(
+        failed(code=21610, reason="Opted out."),
+        refunded(1, 49, "failed"),
+        revoked("21610"),
+        cancelled("revoked_by_keyword", ANOTHER),
+        refunded(1, 50, "revoked_by_keyword", ANOTHER),
+    )
+
+
+def test_an_error_of_configuration_stops_the_whole_account_once() -> None:
+    no = TurnedDown(code=30034, reason="Number not registered.", stops_account=True)
+    outcome = given(ready(48), queued(), dispatched()).when(record(no))
+    outcome.then(failed(code=30034, reason="Number not registered."), refunded(1, 49, "failed"), stopped())
+    other = given(ready(48), queued(), dispatched(), stopped()).when(record(no))
+    other.then(failed(code=30034, reason="Number not registered."), refunded(1, 49, "failed"))
+
+
+def test_silence_is_not_refusal() -> None:
+    """P3"""
+    outcome = given(ready(49), queued(), dispatched()).when(record(InDoubt(reason="No answer.")))
+    outcome.then(doubted())
+    assert outcome.balance == 49
+
+
+@pytest.mark.parametrize(
+    ("result", "events"),
+    [
+        (TAKEN, [sent("queued")]),
+        (TurnedDown(reason="Never got it.", retry_in_s=0), [rescheduled(NOW, "carrier")]),
+        (GivenUp(), [e.TextUnknown(text_id=TEXT)]),
+        (InDoubt(reason="Again."), []),
+    ],
+)
+def test_a_doubt_is_settled_by_whatever_is_found_out(result: Any, events: list[e.Event]) -> None:
+    """P3"""
+    given(ready(49), queued(), dispatched(), doubted()).when(record(result)).then(events)
+
+
+@pytest.mark.parametrize("result", [TurnedDown(reason="No."), InDoubt(reason="Silence."), TAKEN])
+@pytest.mark.parametrize(
+    "happened",
+    [
+        [],
+        [queued()],
+        [queued(), dispatched(), rescheduled(NOW, "carrier")],
+        [queued(), dispatched(), rescheduled(NOW, "carrier"), dispatched(2)],
+        [queued(), dispatched(), sent(), e.TextDelivered(text_id=TEXT)],
+        [queued(), dispatched(), sent()],
+    ],
+)
+def test_news_of_an_attempt_that_is_settled_changes_nothing(result: Any, happened: list[e.Event]) -> None:
+    """P3"""
+    given(ready(), happened).when(record(result)).then().answering(changed=False)
+
+
+def test_what_was_sent_and_never_heard_of_again_ends_as_unknown() -> None:
+    """P3"""
+    outcome = given(ready(49), queued(), dispatched(), sent()).when(record(GivenUp()))
+    outcome.then(e.TextUnknown(text_id=TEXT))
+    assert outcome.balance == 49

@@ -1,0 +1,177 @@
+"""The carrier's reports: late, twice and in any order, yet a text only ever goes forwards (P3)."""
+
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+from typing import Any, get_args
+from uuid import UUID
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from domain.dispatching import CARRIER_SAYS_STOP
+from schemas import events as e
+from schemas.commands import CarrierStatus, GivenUp, HandedOver, InDoubt
+from tests.domain.facts import (
+    cancelled,
+    delivered,
+    dispatched,
+    failed,
+    numbered,
+    queued,
+    ready,
+    refunded,
+    rescheduled,
+    revoked,
+    sent,
+)
+from tests.domain.given import NOW, NUMBER, given
+from tests.domain.people import OTHER_NUMBER, TEXT, record, report
+
+HANDED_OVER = [queued(), dispatched()]
+NEXT = UUID(int=2)
+STEPS = ["accepted", "queued", "sending", "sent", "delivered"]
+ENDS: dict[str, type[e.Event]] = {
+    "delivered": e.TextDelivered,
+    "read": e.TextDelivered,
+    "undelivered": e.TextFailed,
+    "failed": e.TextFailed,
+    "canceled": e.TextFailed,
+}
+
+# --- one report -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", sorted(set(get_args(CarrierStatus)) - ENDS.keys()))
+def test_a_text_that_is_on_its_way_is_taken_by_the_carrier(status: str) -> None:
+    """P3: a report may come before the answer to the hand-over does."""
+    given(ready(), HANDED_OVER).when(report(status)).then(sent(status)).answering(changed=True)
+    given(ready(), HANDED_OVER, sent()).when(report(status)).then().answering(changed=False)
+
+
+@pytest.mark.parametrize("status", ["delivered", "read"])
+def test_a_text_that_is_delivered_is_settled(status: str) -> None:
+    outcome = given(ready(), HANDED_OVER).when(report(status))
+    outcome.then(sent(status), delivered())
+    assert not outcome.conversation().texts
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_text_that_never_reached_the_network_is_refunded(status: str) -> None:
+    outcome = given(ready(49), HANDED_OVER, sent()).when(report(status, error_code=30008))
+    outcome.then(failed(code=30008, reason=f"The carrier reports: {status}."), refunded(1, 50, "failed"))
+
+
+def test_a_text_that_was_undelivered_was_charged() -> None:
+    outcome = given(ready(49), HANDED_OVER, sent()).when(report("undelivered", error_code=30005))
+    outcome.then(failed("undelivered", 30005, "The carrier could not deliver the text."))
+    assert outcome.balance == 49
+
+
+def test_a_report_can_bring_the_carriers_count() -> None:
+    """3.16"""
+    outcome = given(ready(49), HANDED_OVER, sent()).when(report("sent", segments=2))
+    outcome.then(
+        e.SegmentsAdjusted(segments=-1, reason="carrier_count", text_id=TEXT, balance=48),
+        e.TextRecounted(text_id=TEXT, billed=2, paid=2),
+    )
+    outcome.and_when(report("sent", segments=2)).then()
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        [],
+        [queued()],
+        [queued(), cancelled("cancelled_by_member")],
+        [queued(), dispatched(), rescheduled(NOW, "carrier")],
+        [queued(), dispatched(), sent(), delivered()],
+    ],
+)
+@pytest.mark.parametrize("status", get_args(CarrierStatus))
+def test_news_of_a_text_that_waits_or_is_settled_changes_nothing(
+    status: str, happened: list[e.Event]
+) -> None:
+    given(ready(), happened).when(report(status)).then().answering(changed=False)
+
+
+def test_a_report_on_another_number_finds_no_text() -> None:
+    history = given(ready(), HANDED_OVER, numbered("bob", OTHER_NUMBER))
+    history.when(report("delivered", number=OTHER_NUMBER)).then()
+
+
+def test_a_stop_that_only_the_carrier_heard_counts() -> None:
+    """P1, P6"""
+    waiting = queued("And?", text_id=NEXT)
+    history = given(ready(48), HANDED_OVER, sent(), waiting)
+    outcome = history.when(report("undelivered", error_code=CARRIER_SAYS_STOP))
+    outcome.then(
+        failed("undelivered", CARRIER_SAYS_STOP, "The carrier could not deliver the text."),
+        revoked("21610"),
+        cancelled("revoked_by_keyword", NEXT),
+        refunded(1, 49, "revoked_by_keyword", NEXT),
+    )
+    outcome.and_when(report("undelivered", error_code=CARRIER_SAYS_STOP)).then()
+
+
+def test_such_a_stop_counts_even_where_the_text_is_not_known() -> None:
+    """P1"""
+    given(ready()).when(report("failed", error_code=CARRIER_SAYS_STOP)).then(revoked("21610"))
+
+
+def test_such_a_stop_from_a_number_that_we_never_met_is_nobodys() -> None:
+    given(ready()).when(report("failed", error_code=CARRIER_SAYS_STOP, number=OTHER_NUMBER)).then()
+
+
+# --- many, in any order -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("last", ENDS)
+def test_in_each_of_all_120_orders_a_text_goes_forwards_to_the_same_end(last: str) -> None:
+    """P3, P4: and so does the balance, however often each report comes."""
+    for order in permutations([*STEPS[:-1], last]):
+        balance, events = _told([*order, *order[::-1]])
+        _only_forwards(events)
+        assert [type(event) for event in _settling(events)] == [ENDS[last]]
+        assert balance == (50 if last in {"failed", "canceled"} else 49)
+
+
+@for_all(st.lists(st.sampled_from([*get_args(CarrierStatus), "handed over", "doubt", "given up"])))
+def test_whatever_is_reported_a_text_is_settled_at_most_once(reports: list[str]) -> None:
+    """P3"""
+    balance, events = _told(reports)
+    _only_forwards(events)
+    assert balance in {48, 49, 50}
+
+
+def _only_forwards(events: Sequence[e.Event]) -> None:
+    """Taken at most once, settled at most once, and nothing after that."""
+    assert sum(isinstance(event, e.TextSent) for event in events) <= 1
+    assert len(_settling(events)) <= 1
+    last = [event for event in events if not isinstance(event, e.SegmentsRefunded)]
+    assert not _settling(last[:-1])
+
+
+def _settling(events: Iterable[e.Event]) -> list[e.Event]:
+    return [event for event in events if isinstance(event, e.TextDelivered | e.TextFailed | e.TextUnknown)]
+
+
+def _told(reports: Iterable[str]) -> tuple[int, list[e.Event]]:
+    """The balance after `reports`, and the events they led to."""
+    history = given(ready(49), HANDED_OVER)
+    before = len(history.events)
+    for news in reports:
+        history = history.when(_command(news)).history
+    return history.account().balance, [happened.event for happened in history.events[before:]]
+
+
+def _command(news: str) -> Any:
+    match news:
+        case "handed over":
+            return record(HandedOver(sid="SM9", status="queued", segments=2))
+        case "doubt":
+            return record(InDoubt(reason="No answer."))
+        case "given up":
+            return record(GivenUp())
+        case _:
+            return report(news, number=NUMBER)
