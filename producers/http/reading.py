@@ -55,7 +55,7 @@ def faults_of(error: RequestValidationError) -> list[dict[str, str]]:
 
 
 def pointer(place: tuple[str | int, ...]) -> str:
-    """`place` as a JSON pointer in a URI fragment's clothes (RFC 6901, 6, without its percent-encoding)."""
+    """`place` as a JSON pointer (RFC 6901) behind a `#`."""
     return "#" + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in place)
 
 

@@ -8,7 +8,7 @@ import structlog
 from tests.producers.world import World, running
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _logs() -> Iterator[None]:
     """Warnings and errors of the server's threads stand beside a failing test, and nowhere else."""
     structlog.configure(

@@ -7,7 +7,8 @@ import pytest
 
 from producers.http.limits import BODY_BYTES_MAX
 from schemas.actors import Permission
-from tests.producers.world import RECRUITER, Caller, Json, World, eventually, fresh_number
+from tests.producers.world import RECRUITER, Caller, Json, World, fresh_number
+from tests.support.sayso import eventually
 
 FOLLOW = {"type": "follow-candidate", "candidate": "c-1"}
 
@@ -159,15 +160,18 @@ def test_a_refusal_is_repeated_too(world: World) -> None:
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
-def test_a_key_and_an_id_must_agree(world: World) -> None:
+@pytest.mark.parametrize("stated", ["01936f00-1111-7000-8000-000000000001", "no id", 7, None])
+def test_a_key_and_an_id_must_agree(world: World, stated: object) -> None:
     boss = world.account()
-    command_id = str(uuid4())
-    assert boss.post(
-        {**FOLLOW, "command_id": command_id}, headers={"Idempotency-Key": command_id.upper()}
-    ).is_success
-    answer = boss.post({**FOLLOW, "command_id": str(uuid4())}, headers={"Idempotency-Key": "another"})
+    answer = boss.post({**FOLLOW, "command_id": stated}, headers={"Idempotency-Key": "another"})
     assert (answer.status_code, code(answer)) == (422, "invalid_request")
     assert answer.json()["errors"][0]["parameter"] == "Idempotency-Key"
+
+
+def test_a_key_and_an_id_may_agree(world: World) -> None:
+    command = {**FOLLOW, "command_id": str(uuid4())}
+    key = {"Idempotency-Key": command["command_id"].upper()}
+    assert world.account().post(command, headers=key).is_success
 
 
 @pytest.mark.parametrize("key", ["", "é", "k" * 256])

@@ -2,24 +2,27 @@
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from consumers.inbox import Inbox
 from domain.refusals import REFUSALS
-from producers.http import webhooks
+from producers.http import limits, webhooks
 from producers.http.app import create_app
 from producers.http.problems import KINDS, codes
 from producers.http.webhooks import INBOUND_PATH
 from tests.producers.test_commands import FOLLOW, code
-from tests.producers.world import World, calling, eventually, fresh_number, thread
+from tests.producers.world import World, calling, fresh_number, thread
+from tests.support.sayso import eventually
 
 
 @contextmanager
@@ -185,3 +188,49 @@ def test_the_answer_arrives_before_the_connection_is_closed(world: World, conten
     headers = {**boss.headers, "Content-Type": "application/json"}
     answer = world.http.post(f"/v1/accounts/{boss.account}/commands", content=content, headers=headers)
     assert (answer.status_code, code(answer)) == (413, "body_too_large")
+
+
+def test_whoever_asks_first_need_not_send_in_vain(world: World) -> None:
+    address = (world.http.base_url.host, world.http.base_url.port)
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(
+            b"POST /v1/accounts/acme/commands HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"Content-Length: 5000000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 413 ")
+
+
+def dial(world: World, announced: bytes = b"100") -> socket.socket:
+    """A connection on which a body of that length was announced, and a little of it sent."""
+    address = (world.http.base_url.host, world.http.base_url.port)
+    connection = socket.create_connection(address, timeout=10)
+    connection.sendall(
+        b"POST /v1/carriers/twilio/inbound HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: " + announced + b"\r\n\r\nBody="
+    )
+    return connection
+
+
+def test_whoever_sends_too_slowly_is_answered_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DRAIN_S_MAX", 0.2)
+    with dial(world, announced=b"5000000") as connection:
+        assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 413 ")
+
+
+def test_whoever_leaves_in_the_middle_is_counted_and_no_failure(world: World) -> None:
+    with capture_logs() as logs:
+        dial(world).close()
+        eventually(lambda: 499 in [line.get("status") for line in logs])
+    assert "request_failed" not in [line["event"] for line in logs]
+
+
+def test_an_answer_that_breaks_off_looks_broken(world: World) -> None:
+    boss = world.account()
+    with with_deps(world, clock=break_down) as other, capture_logs() as logs:
+        asking = replace(boss, world=other)
+        with pytest.raises(httpx.RemoteProtocolError):
+            asking.get("/stream")
+    failure = next(line for line in logs if line["event"] == "request_failed")
+    assert failure["error"] == "ExceptionGroup"

@@ -35,6 +35,7 @@ from schemas import commands
         b'{"a":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
         b'{"a": ' + b"1" * 60_000 + b"}",
         b'{"a": 1e' + b"9" * 60_000 + b"}",
+        b'{"a": 1e400}',
         b"[]",
         b"null",
         b'"text"',

@@ -9,7 +9,8 @@ from producers.http import examples
 from projections import cursors
 from schemas.actors import Permission
 from tests.producers.test_commands import code
-from tests.producers.world import RECRUITER, Caller, World, eventually, thread
+from tests.producers.world import RECRUITER, Caller, World, thread
+from tests.support.sayso import eventually
 
 
 def send(boss: Caller, candidate: str, number: str, body: str) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from producers.http.webhooks import INBOUND_PATH, NO_ANSWER, STATUS_PATH, status_callback_url
 from tests.producers.test_commands import code
-from tests.producers.world import PUBLIC_URL, Caller, Json, World, eventually, fresh_number, thread
+from tests.producers.world import PUBLIC_URL, Caller, Json, World, fresh_number, thread
+from tests.support.sayso import eventually
 
 
 def sid() -> str:

@@ -1,29 +1,25 @@
 """A real embedded Sayso behind its HTTP door, and people with access tokens who call it."""
 
-import base64
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 from fastapi import FastAPI
-from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
 from deploy.serving import HttpServer
-from deploy.settings import Settings
 from deploy.wiring import Sayso, auth_of
 from producers.http.auth import issue
 from schemas.actors import Permission
+from tests.support.sayso import eventually, settings_for
 
-T = TypeVar("T")
 Json = dict[str, Any]
 
 PUBLIC_URL = "https://texts.example.com"
@@ -35,23 +31,13 @@ NO_HEADERS: Mapping[str, str] = {}
 _numbers = count(5550100)
 
 
-def settings(folder: Path) -> Settings:
-    return Settings(
-        data_dir=folder,
-        public_url=PUBLIC_URL,
-        master_key=SecretStr(base64.b64encode(bytes(32)).decode()),
-        names_secret=SecretStr(base64.b64encode(bytes(range(32))).decode()),
-        token_secret=SecretStr("a development secret of some length"),
-        twilio_account_sid="AC" + "0" * 32,
-        twilio_auth_token=SecretStr(TWILIO_TOKEN),
-        twilio_url=NOBODY_LISTENS,
-    )
-
-
 @contextmanager
 def running(folder: Path) -> Iterator["World"]:
     """Sayso in `folder`, for as long as the context lasts."""
-    with Sayso(settings(folder)) as sayso, calling(sayso.app) as http:
+    settings = settings_for(
+        folder, public_url=PUBLIC_URL, twilio_auth_token=TWILIO_TOKEN, twilio_url=NOBODY_LISTENS
+    )
+    with Sayso(settings) as sayso, calling(sayso.app) as http:
         yield World(sayso, http)
 
 
@@ -159,12 +145,3 @@ def fresh_number() -> str:
 def thread(candidate: str, number: str) -> str:
     """The address of a thread, below the account's."""
     return f"/candidates/{candidate}/threads/{quote(number, safe='')}"
-
-
-def eventually(found: Callable[[], T], timeout_s: float = 10) -> T:
-    """What `found` returns once it is true."""
-    deadline = time.monotonic() + timeout_s
-    while not (value := found()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
-    return value
