@@ -30,8 +30,9 @@ from schemas.events import (
 class OpenTexts(View):
     """`texts`: a row from acceptance until the text is settled.
 
-    `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began: when the text entered
-    its state. `held`: the account's sending is stopped: the text is not due, whatever the time.
+    `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. Doubts leave `begun_at`
+    as it is, so that whoever asks the carrier asks from there: recorded by a successor, they come much later.
+    `held`: the account's sending is stopped: the text is not due, whatever the time.
     """
 
     NAME = "open_texts"
@@ -94,21 +95,17 @@ class OpenTexts(View):
         writes.change(self.texts, _key(recorded, event), {**waits, "begun_at": None, "sender": None})
 
     def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
-        begun = {"due_at": None, "attempt": event.attempt, "sender": event.sender}
-        self._begin(writes, recorded, event, "dispatching", begun)
+        begun = {"begun_at": micros(recorded.context.at), "attempt": event.attempt, "sender": event.sender}
+        writes.change(self.texts, _key(recorded, event), {"state": "dispatching", "due_at": None, **begun})
 
     def _doubted(self, writes: Writes, recorded: Recorded, event: DispatchDoubted) -> None:
-        self._begin(writes, recorded, event, "in_doubt", {})
+        writes.change(self.texts, _key(recorded, event), {"state": "in_doubt"})
 
     def _sent(self, writes: Writes, recorded: Recorded, event: TextSent) -> None:
-        self._begin(writes, recorded, event, "sent", {"sid": event.sid})
+        writes.change(self.texts, _key(recorded, event), {"state": "sent", "sid": event.sid})
 
     def _recounted(self, writes: Writes, recorded: Recorded, event: TextRecounted) -> None:
         writes.change(self.texts, _key(recorded, event), {"segments": event.billed})
-
-    def _begin(self, writes: Writes, recorded: Recorded, event: Any, state: str, more: Row) -> None:
-        begun = {"state": state, "begun_at": micros(recorded.context.at), **more}
-        writes.change(self.texts, _key(recorded, event), begun)
 
     def _settled(self, writes: Writes, recorded: Recorded, event: Any) -> None:
         writes.remove(self.texts, _key(recorded, event))

@@ -344,4 +344,4 @@ class OpenText:
     """Hand-overs begun so far."""
     sid: str | None
     since: datetime
-    """When it came into `state`."""
+    """When its hand-over began; until then, since when it waits."""

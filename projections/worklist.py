@@ -39,7 +39,7 @@ class Worklist:
         return self._since("dispatching", before, limit)
 
     def in_doubt(self, before: datetime, limit: int) -> list[OpenText]:
-        """Texts in doubt since before that moment, the oldest first."""
+        """Texts in doubt whose hand-over began before that moment, the oldest first."""
         return self._since("in_doubt", before, limit)
 
     def awaiting_status(self, before: datetime, limit: int) -> list[OpenText]:
