@@ -9,7 +9,7 @@ from domain.phones import Phone
 from domain.quiet_hours import Window
 from domain.refusals import Refused
 
-__all__ = ["Phone", "opening", "parse", "require_country", "zones"]
+__all__ = ["Phone", "opening", "parse", "region_of", "require_country", "zones"]
 
 DECISIONS_CACHED_MAX = 4_096
 
@@ -20,6 +20,17 @@ def parse(text: str, region: str | None = None) -> Phone:
         return phones.parse(text, region)
     except phones.NumberError as problem:
         raise Refused(problem.code) from problem
+
+
+def region_of(e164: str) -> str:
+    """The country of a number that somebody texted from; `ZZ` (unknown) where the numbering plans lack it.
+
+    What comes in is heard whatever we make of the number: a STOP counts from anywhere.
+    """
+    try:
+        return phones.parse(e164).region
+    except phones.NumberError:
+        return "ZZ"
 
 
 def require_country(region: str, account: Account) -> tuple[str, ...]:
@@ -46,7 +57,10 @@ def opening(region: str, account: Account, zones: tuple[str, ...], wanted: datet
     Raises:
         Refused: `never_open`.
     """
-    opens = _opening(_window(region, account), zones, wanted.replace(second=0, microsecond=0))
+    window = _window(region, account)
+    if window == quiet_hours.ALWAYS_OPEN:
+        return wanted
+    opens = _opening(window, zones, wanted.replace(second=0, microsecond=0))
     if opens is None:
         raise Refused("never_open")
     return max(opens, wanted)

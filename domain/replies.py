@@ -20,8 +20,9 @@ from schemas.events import FollowerNotified, KeywordReceived, TextQueued, TextRe
 def receive(turn: Turn, command: ReceiveText) -> dict[str, JsonValue]:
     """A keyword acts and stands in the thread; anything else is a reply. Followers hear of either, once."""
     stream = turn.stream_of(command.number)
-    phone = numbers.parse(command.number)
-    opened = conversations.open_with(turn.conversation(stream), phone.e164, phone.region)
+    opened = conversations.open_with(
+        turn.conversation(stream), command.number, numbers.region_of(command.number)
+    )
     turn.on_conversation(stream, opened)
     keyword = _heard(turn, turn.conversation(stream), command)
     if keyword is None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, SkipValidation
 from pydantic_core import to_json
 
 from schemas.account_settings import AccountSettings
@@ -94,8 +94,7 @@ class Context:
         return _attributes_of(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event in its place: the `version`th (from 1) of its stream."""
 
     stream: str
@@ -533,7 +532,7 @@ class CommandAccepted(Receipt):
     """The command took effect."""
 
     NAME = "command-accepted.v1"
-    result: dict[str, JsonValue] = Field(default_factory=dict)
+    result: Annotated[dict[str, JsonValue], SkipValidation] = Field(default_factory=dict)
     """What came of it, for the caller: ids, numbers, times, advice; nothing personal."""
 
 
