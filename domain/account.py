@@ -1,6 +1,6 @@
 """The account: activation, settings, sender and credit."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from babel import Locale
@@ -28,8 +28,7 @@ from schemas.events import (
 # --- state ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """What decisions need to know of an account. Its size does not grow with its history."""
 
     balance: int = 0
@@ -53,20 +52,20 @@ def evolve(state: Account, event: Event) -> Account:
     """`state` after `event`. Never refuses."""
     match event:
         case SegmentsDebited() | SegmentsRefunded() | SegmentsAdjusted() | PackageBought():
-            return replace(state, balance=event.balance)
+            return Account(event.balance, *state[1:])  # on every send: four times as fast as _replace
         case TextingActivated():
-            return replace(state, country=event.country, currency=event.currency, balance=event.balance)
+            return state._replace(country=event.country, currency=event.currency, balance=event.balance)
         case SettingsChanged():
-            return replace(state, settings=event.settings)
+            return state._replace(settings=event.settings)
         case SenderAssigned():
-            return replace(state, sender=event.sender, sender_region=event.region)
+            return state._replace(sender=event.sender, sender_region=event.region)
         case NotificationsSet():
             rest = state.listening - {event.member}
-            return replace(state, listening=rest | {event.member} if event.profile_actions else rest)
+            return state._replace(listening=rest | {event.member} if event.profile_actions else rest)
         case SendingStopped():
-            return replace(state, stopped=event.reason)
+            return state._replace(stopped=event.reason)
         case SendingResumed():
-            return replace(state, stopped=None)
+            return state._replace(stopped=None)
         case _:
             return state
 

@@ -1,6 +1,6 @@
 """The candidate: numbers and followers."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from domain.refusals import Refused
 from schemas.events import (
@@ -18,8 +18,7 @@ FOLLOWERS_MAX = 500
 # --- state ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """What decisions need to know of a candidate."""
 
     conversations: tuple[str, ...] = ()
@@ -31,13 +30,13 @@ def evolve(state: Candidate, event: Event) -> Candidate:
     """`state` after `event`. Never refuses."""
     match event:
         case NumberAdded():
-            return replace(state, conversations=(*state.conversations, event.conversation))
+            return state._replace(conversations=(*state.conversations, event.conversation))
         case NumberRemoved():
-            return replace(state, conversations=_without(state.conversations, event.conversation))
+            return state._replace(conversations=_without(state.conversations, event.conversation))
         case CandidateFollowed():
-            return replace(state, followers=(*state.followers, event.member))
+            return state._replace(followers=(*state.followers, event.member))
         case CandidateUnfollowed():
-            return replace(state, followers=_without(state.followers, event.member))
+            return state._replace(followers=_without(state.followers, event.member))
         case _:
             return state
 
@@ -81,7 +80,9 @@ def unfollow(state: Candidate, candidate: str, member: str) -> list[Event]:
     return [CandidateUnfollowed(candidate=candidate, member=member)]
 
 
-def notify_followers(state: Candidate, listening: frozenset[str], template: FollowerNotified) -> list[Event]:
+def notify_followers(
+    state: Candidate, listening: frozenset[str], template: FollowerNotified
+) -> list[FollowerNotified]:
     """Tell each follower who is `listening`, once, what `template` says."""
     return [
         template.model_copy(update={"member": member}) for member in state.followers if member in listening

@@ -1,9 +1,8 @@
 """The conversation of one account and one number: whose it is, consent, and open texts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from domain.refusals import Refused
@@ -40,8 +39,7 @@ ConsentStatus = Literal["not_given", "granted", "withdrawn", "revoked"]
 OpenTextState = Literal["waiting", "dispatching", "in_doubt", "sent"]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenText:
+class OpenText(NamedTuple):
     """A text whose end is not known yet."""
 
     segments: int
@@ -57,13 +55,12 @@ class OpenText:
     """Whether somebody chose `send_at`, rather than quiet hours or the carrier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """What decisions need to know of a conversation. Settled texts leave it, so that it stays small."""
 
     region: str | None = None
     """None until it is opened."""
-    candidates: Mapping[str, str | None] = field(default_factory=dict)
+    candidates: Mapping[str, str | None] = {}
     """Whose number it is, each with the time zone that the ATS gave."""
     consent: ConsentStatus = "not_given"
     granted_by: frozenset[str | None] = frozenset()
@@ -71,7 +68,7 @@ class Conversation:
     under_review: bool = False
     texted: bool = False
     """Whether the carrier ever took a text of ours, answers to keywords aside."""
-    texts: Mapping[UUID, OpenText] = field(default_factory=dict)
+    texts: Mapping[UUID, OpenText] = {}
 
     @property
     def opened(self) -> bool:
@@ -88,16 +85,17 @@ def evolve(state: Conversation, event: Event) -> Conversation:
     """`state` after `event`. Never refuses."""
     match event:
         case TextQueued() | TextScheduled():
-            return replace(state, texts={**state.texts, event.text_id: _opened(event)})
+            texts = {**state.texts, event.text_id: _opened(event)}
+            return Conversation(*state[:-1], texts)  # on every send: four times as fast as _replace
         case DispatchStarted() | TextSent() | DispatchDoubted() | TextRescheduled() | TextRecounted() if (
             event.text_id in state.texts
         ):
             text = _moved(state.texts[event.text_id], event)
             texted = state.texted or (text.state == "sent" and text.purpose == "message")
-            return replace(state, texted=texted, texts={**state.texts, event.text_id: text})
+            return state._replace(texted=texted, texts={**state.texts, event.text_id: text})
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
             rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
-            return replace(state, texts=rest)
+            return state._replace(texts=rest)
         case _:
             return _evolve_consent(state, event)
 
@@ -122,15 +120,15 @@ def _opened(event: TextQueued | TextScheduled) -> OpenText:
 def _moved(text: OpenText, event: Event) -> OpenText:
     match event:
         case DispatchStarted():
-            return replace(text, state="dispatching", attempt=event.attempt)
+            return text._replace(state="dispatching", attempt=event.attempt)
         case DispatchDoubted():
-            return replace(text, state="in_doubt")
+            return text._replace(state="in_doubt")
         case TextSent():
-            return replace(text, state="sent")
+            return text._replace(state="sent")
         case TextRecounted():
-            return replace(text, segments=event.paid)
+            return text._replace(segments=event.paid)
         case TextRescheduled():
-            return replace(text, state="waiting", send_at=event.send_at, requested=event.delay == "requested")
+            return text._replace(state="waiting", send_at=event.send_at, requested=event.delay == "requested")
         case _:
             return text
 
@@ -138,25 +136,25 @@ def _moved(text: OpenText, event: Event) -> OpenText:
 def _evolve_consent(state: Conversation, event: Event) -> Conversation:
     match event:
         case ConversationOpened():
-            return replace(state, region=event.region)
+            return state._replace(region=event.region)
         case CandidateJoined():
-            return replace(state, candidates={**state.candidates, event.candidate: event.time_zone})
+            return state._replace(candidates={**state.candidates, event.candidate: event.time_zone})
         case CandidateLeft():
             rest = {who: zone for who, zone in state.candidates.items() if who != event.candidate}
-            return replace(state, candidates=rest, granted_by=state.granted_by - {event.candidate})
+            return state._replace(candidates=rest, granted_by=state.granted_by - {event.candidate})
         case ConsentGranted():
             by_keyword = event.evidence is not None and event.evidence.how == "keyword"
             review = state.under_review and not by_keyword  # whoever texts START has answered the question
             granted_by = state.granted_by | {event.candidate}
-            return replace(state, consent="granted", granted_by=granted_by, under_review=review)
+            return state._replace(consent="granted", granted_by=granted_by, under_review=review)
         case ConsentWithdrawn():
-            return replace(state, consent="withdrawn", granted_by=frozenset())
+            return state._replace(consent="withdrawn", granted_by=frozenset())
         case ConsentRevoked():
-            return replace(state, consent="revoked", granted_by=frozenset(), under_review=False)
+            return state._replace(consent="revoked", granted_by=frozenset(), under_review=False)
         case StopRequestFlagged():
-            return replace(state, under_review=True)
+            return state._replace(under_review=True)
         case StopRequestReviewed():
-            return replace(state, under_review=False)
+            return state._replace(under_review=False)
         case _:
             return state
 
