@@ -72,6 +72,8 @@ def _keyword(turn: Turn, stream: str, command: ReceiveText, keyword: Keyword) ->
 
 def _answer(turn: Turn, stream: str, command: ReceiveText, purpose: Answer) -> None:
     """Answer a keyword ourselves. Where the account cannot pay or send, the keyword acts all the same."""
+    if len(turn.conversation(stream).texts) >= sending.OPEN_TEXTS_MAX:
+        return  # two machines that answer each other would go on until the credit is spent
     settings = turn.account.settings
     body = keywords.answer(purpose, settings.language, settings.company)
     segments = count(body)
@@ -99,6 +101,8 @@ def answer_id(command_id: UUID, purpose: Answer) -> UUID:
 
 
 def _tell_followers(turn: Turn, stream: str, sid: str, keyword: Keyword | None) -> None:
+    """Each one once, whoever of those with the number they follow."""
+    listening = turn.account.listening
     for candidate in turn.conversation(stream).candidates:
         template = FollowerNotified(
             candidate=candidate,
@@ -107,6 +111,6 @@ def _tell_followers(turn: Turn, stream: str, sid: str, keyword: Keyword | None) 
             about="reply" if keyword is None else "keyword",
             sid=sid,
         )
-        state = turn.candidate(candidate)
-        told = candidates.notify_followers(state, turn.account.listening, template)
+        told = candidates.notify_followers(turn.candidate(candidate), listening, template)
         turn.on_candidate(candidate, told)
+        listening -= {event.member for event in told}

@@ -1,5 +1,6 @@
 """One command's decision in the making: the states it looks at, and the events it has come to so far."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -90,13 +91,13 @@ class Turn:
 
     # --- deciding --------------------------------------------------------------------------------
 
-    def on_account(self, events: list[Event]) -> None:
+    def on_account(self, events: Sequence[Event]) -> None:
         """`events` happen to the account."""
         for event in events:
             self.events.append((self.account_stream, event))
             self._account = accounts.evolve(self._account, event)
 
-    def on_conversation(self, stream: str, events: list[Event]) -> None:
+    def on_conversation(self, stream: str, events: Sequence[Event]) -> None:
         """`events` happen to the conversation in `stream`."""
         state = self.conversation(stream)
         for event in events:
@@ -104,7 +105,7 @@ class Turn:
             state = conversations.evolve(state, event)
         self._states[stream] = state
 
-    def on_candidate(self, candidate: str, events: list[Event]) -> None:
+    def on_candidate(self, candidate: str, events: Sequence[Event]) -> None:
         """`events` happen to the candidate of that id."""
         stream = self.book.candidate_stream(self.command.account, candidate)
         state = self.candidate(candidate)
