@@ -100,7 +100,8 @@ def test_every_command_has_an_example_that_is_taken(world: World, boss: Caller) 
         assert answer.status_code == 200 or "receipt" in answer.json(), answer.text
 
 
-def test_the_preview_of_the_example_is_the_example(world: World, boss: Caller) -> None:
+def test_the_preview_of_the_example_is_the_example(world: World) -> None:
+    boss = world.account()
     answer = world.http.post(
         f"/v1/accounts/{boss.account}/texts/preview", json=examples.PREVIEW_REQUEST, headers=boss.headers
     )
