@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,8 @@ from domain.turn import Book, State, Turn
 from schemas import commands as c
 from schemas.actors import Permission
 from schemas.events import Event, ThreadRead
+
+PERMISSIONS_CACHED_MAX = 1_024
 
 Result = dict[str, JsonValue]
 
@@ -44,9 +47,18 @@ def decide(command: c.Command, book: Book, now: datetime, policy: Policy) -> Dec
 
 def require_permission(command: c.Command) -> None:
     """Refuse unless the actor of `command` may want it."""
-    given, allowed = command.actor.permissions, RULES[type(command)].allowed
-    if not any(given >= needed for needed in allowed):
-        raise Refused("not_permitted", missing=", ".join(sorted(allowed[0] - given)))
+    missing = _missing(command.actor.permissions, type(command))
+    if missing:
+        raise Refused("not_permitted", missing=missing)
+
+
+@lru_cache(PERMISSIONS_CACHED_MAX)
+def _missing(given: frozenset[Permission], kind: type[c.Command]) -> str:
+    """What an actor with the permissions `given` lacks for commands of `kind`; empty if nothing."""
+    allowed = RULES[kind].allowed
+    if any(given >= needed for needed in allowed):
+        return ""
+    return ", ".join(sorted(allowed[0] - given))
 
 
 # --- decisions of one stream ----------------------------------------------------------------------

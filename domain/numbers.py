@@ -6,8 +6,9 @@ from functools import lru_cache
 from domain import countries, phones, quiet_hours
 from domain.account import Account
 from domain.phones import Phone
-from domain.quiet_hours import Window
+from domain.quiet_hours import Window, window_of
 from domain.refusals import Refused
+from schemas.account_settings import QuietHours
 
 __all__ = ["Phone", "opening", "parse", "region_of", "require_country", "zones"]
 
@@ -57,8 +58,8 @@ def opening(region: str, account: Account, zones: tuple[str, ...], wanted: datet
     Raises:
         Refused: `never_open`.
     """
-    window = _window(region, account)
-    if window == quiet_hours.ALWAYS_OPEN:
+    window = _window(region, account.settings.quiet_hours)
+    if window is None:
         return wanted
     opens = _opening(window, zones, wanted.replace(second=0, microsecond=0))
     if opens is None:
@@ -66,14 +67,12 @@ def opening(region: str, account: Account, zones: tuple[str, ...], wanted: datet
     return max(opens, wanted)
 
 
-def _window(region: str, account: Account) -> Window:
-    country = countries.policy(region).window
-    own = account.settings.quiet_hours
-    if own is None:
-        return country
-    return quiet_hours.window_for(
-        country, quiet_hours.window_of(own.quiet_from, own.quiet_until, own.quiet_sunday)
-    )
+@lru_cache(DECISIONS_CACHED_MAX)
+def _window(region: str, own: QuietHours | None) -> Window | None:
+    """The quiet hours of the country and the account together; None where there are none."""
+    added = None if own is None else window_of(own.quiet_from, own.quiet_until, own.quiet_sunday)
+    window = quiet_hours.window_for(countries.policy(region).window, added)
+    return None if window == quiet_hours.ALWAYS_OPEN else window
 
 
 @lru_cache(DECISIONS_CACHED_MAX)
