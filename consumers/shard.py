@@ -2,22 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
 
 from consumers.inbox import Incoming
-from consumers.states import Entry, States
+from consumers.states import States
 from domain import snapshots
-from domain.decide import decide
+from domain.decide import Decision, decide
 from domain.ledger import Ledger, LedgerError, StreamNames
 from domain.policy import Policy
 from domain.refusals import Refused
 from domain.turn import State
 from schemas.commands import Command
-from schemas.events import CommandAccepted, CommandRefused, Context, Event, Recorded
+from schemas.events import CommandAccepted, CommandRefused, Context, Recorded
 from schemas.receipts import Answer
 
 log = structlog.get_logger()
@@ -27,20 +26,29 @@ EVENTS_BETWEEN_SNAPSHOTS = 5_000  # read and folded in about 50 ms
 Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What one batch led to."""
+class Decided:
+    """A batch that is decided and not yet stored."""
 
-    recorded: Sequence[Recorded]
-    """The new events, in order."""
-    answers: Sequence[tuple[Incoming, Answer]]
-    """To each command of the batch, repeats included."""
+    __slots__ = ("answers", "position", "receipts", "recorded", "snapshots")
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        """Of its last command."""
+        self.recorded: list[Recorded] = []
+        """The new events, in order."""
+        self.answers: list[tuple[Incoming, Answer]] = []
+        """To each of its commands, repeats included."""
+        self.receipts: dict[str, Recorded] = {}
+        """The new ones, by their streams."""
+        self.snapshots: dict[str, tuple[int, State]] = {}
+        """Streams grown long since their last snapshot: version and state at the end of the batch."""
 
 
 class Shard:
     """Decides batches of commands, in order, and stores what comes of each batch in one transaction.
 
-    For one thread alone.
+    A batch can be decided while the one before it is being stored. So `decide`, `settle` and `forget` belong
+    to one thread, and `store` to one, perhaps another.
     """
 
     def __init__(
@@ -57,41 +65,58 @@ class Shard:
         self._names = names
         self._policy = policy
         self._clock = clock
-        self._recorded: list[Recorded] = []
-        self._receipts: dict[str, Recorded] = {}
-        self._long: dict[str, Entry] = {}
+        self._unstored: dict[str, Recorded] = {}
+        """Receipts that are decided and not yet stored."""
         self._snapshotter = ThreadPoolExecutor(1, thread_name_prefix="snapshots")
 
-    def process(self, batch: Sequence[Incoming]) -> Committed:
-        """Decide `batch`; when this returns, its events, receipts and position are on disk.
+    def process(self, batch: Sequence[Incoming]) -> Decided:
+        """Decide `batch` and store what comes of it: when this returns, it is on disk.
 
         Raises:
             PositionConflict: another owner has this shard now.
             Exception: nothing was stored; the same commands can be tried again.
         """
-        names = [self._names.receipt(item.command.account, item.command.command_id) for item in batch]
-        self._recorded, self._receipts = [], self.ledger.existing(names)
         try:
-            answers = [(item, self._answer(item, name)) for item, name in zip(batch, names, strict=True)]
-            self.ledger.append(self._recorded, batch[-1].position)
+            decided = self.decide(batch)
+            self.store(decided)
         except BaseException:
-            self._long.clear()
-            self.states.forget({recorded.stream for recorded in self._recorded})
+            self.forget()
             raise
-        self._take_snapshots()
+        self.settle(decided)
+        return decided
+
+    def decide(self, batch: Sequence[Incoming]) -> Decided:
+        """What comes of `batch`, given all that was decided before. If it raises, `forget` must follow."""
+        names = [self._names.receipt(item.command.account, item.command.command_id) for item in batch]
+        known = self.ledger.existing(names)
+        self.states.begin()
+        decided = Decided(batch[-1].position)
+        for item, name in zip(batch, names, strict=True):
+            receipt = known.get(name) or self._unstored.get(name)
+            decided.answers.append((item, self._answer(item, name, receipt, decided)))
+        return decided
+
+    def store(self, decided: Decided) -> None:
+        """Put it on disk, in one transaction, or do nothing. Raises as `Ledger.append` does."""
+        self.ledger.append(decided.recorded, decided.position)
+
+    def settle(self, decided: Decided) -> None:
+        """It is on disk: what was kept for its sake can go, and long streams get a snapshot."""
+        for name in decided.receipts:
+            del self._unstored[name]
+        for stream, (version, state) in decided.snapshots.items():
+            # Off this thread: nobody waits for a snapshot, and whoever misses it reads the events.
+            self._snapshotter.submit(self._save_snapshot, stream, version, state)
         self.states.trim()
-        return Committed(self._recorded, answers)
+
+    def forget(self) -> None:
+        """Something was not stored after all: believe only the ledger."""
+        self.states.clear()
+        self._unstored.clear()
 
     def close(self) -> None:
         """Finish the snapshots that were begun."""
         self._snapshotter.shutdown()
-
-    def _take_snapshots(self) -> None:
-        """Write them off this thread: nobody waits for one, and whoever misses it reads the events."""
-        for stream, entry in self._long.items():
-            entry.snapshot_version = entry.version
-            self._snapshotter.submit(self._save_snapshot, stream, entry.version, entry.state)
-        self._long.clear()
 
     def _save_snapshot(self, stream: str, version: int, state: State) -> None:
         try:
@@ -99,36 +124,34 @@ class Shard:
         except LedgerError:
             log.warning("snapshot_failed", exc_info=True)
 
-    def _answer(self, item: Incoming, receipt_name: str) -> Answer:
+    def _answer(self, item: Incoming, name: str, known: Recorded | None, decided: Decided) -> Answer:
         fingerprint = self._names.fingerprint(content_of(item.command))
-        known = self._receipts.get(receipt_name)
         if known is None:
-            return self._first(item, receipt_name, fingerprint)
+            return self._first(item, name, fingerprint, decided)
         receipt = known.event
         assert isinstance(receipt, CommandAccepted | CommandRefused)
         conflict = receipt.fingerprint != fingerprint
         return Answer(receipt, known.context, repeated=True, conflict=conflict)
 
-    def _first(self, item: Incoming, receipt_name: str, fingerprint: str) -> Answer:
-        command = item.command
-        now = self._clock()
+    def _first(self, item: Incoming, name: str, fingerprint: str, decided: Decided) -> Answer:
+        command, now = item.command, self._clock()
         context = Context(
-            account=command.account,
-            actor=command.actor,
-            at=now,
-            command_id=command.command_id,
-            shard=self.number,
-            position=item.position,
-            traceparent=command.traceparent,
+            command.account,
+            command.actor,
+            now,
+            command.command_id,
+            self.number,
+            item.position,
+            command.traceparent,
         )
-        receipt = self._decide(command, now, context, fingerprint)
-        recorded = Recorded(receipt_name, 1, receipt, context)
-        self._recorded.append(recorded)
-        self._receipts[receipt_name] = recorded
+        receipt = self._receipt(command, now, context, fingerprint, decided)
+        recorded = Recorded(name, 1, receipt, context)
+        decided.recorded.append(recorded)
+        decided.receipts[name] = self._unstored[name] = recorded
         return Answer(receipt, context)
 
-    def _decide(
-        self, command: Command, now: datetime, context: Context, fingerprint: str
+    def _receipt(
+        self, command: Command, now: datetime, context: Context, fingerprint: str, decided: Decided
     ) -> CommandAccepted | CommandRefused:
         try:
             decision = decide(command, self.states, now, self._policy)
@@ -140,18 +163,22 @@ class Shard:
             # A mistake of ours that no repeat would mend: it gets its receipt, the next command its turn.
             log.exception("decision_failed", command_type=command.type, command_id=str(command.command_id))
             return _refusal(command, fingerprint, Refused("internal_error"))
-        for stream, event in decision.events:
-            self._record(stream, event, context)
-        for stream, state in decision.states.items():
-            self.states.entry(stream).state = state
+        self._record(decision, context, decided)
         return CommandAccepted(command_type=command.type, fingerprint=fingerprint, result=decision.result)
 
-    def _record(self, stream: str, event: Event, context: Context) -> None:
-        entry = self.states.entry(stream)
-        entry.version += 1
-        if entry.version - entry.snapshot_version >= EVENTS_BETWEEN_SNAPSHOTS:
-            self._long[stream] = entry
-        self._recorded.append(Recorded(stream, entry.version, event, context))
+    def _record(self, decision: Decision, context: Context, decided: Decided) -> None:
+        entries = {}
+        for stream, state in decision.states.items():
+            entry = entries[stream] = self.states.entry(stream)
+            entry.state = state
+        for stream, event in decision.events:
+            entry = entries[stream]
+            entry.version += 1
+            decided.recorded.append(Recorded(stream, entry.version, event, context))
+        for stream, entry in entries.items():
+            if entry.version - entry.snapshot_version >= EVENTS_BETWEEN_SNAPSHOTS:
+                entry.snapshot_version = entry.version
+                decided.snapshots[stream] = entry.version, entry.state
 
 
 def _refusal(command: Command, fingerprint: str, no: Refused) -> CommandRefused:

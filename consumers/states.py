@@ -1,7 +1,7 @@
 """The states that decisions look at: a bounded cache over the ledger."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -47,6 +47,7 @@ class States:
         self._ledger = ledger
         self._cached_max = cached_max
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._looks = 0
         self.account_stream = names.account
         self.conversation_stream = names.conversation
         self.candidate_stream = names.candidate
@@ -78,6 +79,7 @@ class States:
 
     def entry(self, stream: str) -> Entry:
         """The stream's entry, from the cache or the ledger."""
+        self._looks += 1
         entry = self._entries.get(stream)
         if entry is None:
             entry = self._entries[stream] = self._load(stream)
@@ -85,14 +87,18 @@ class States:
             self._entries.move_to_end(stream)
         return entry
 
-    def forget(self, streams: Iterable[str]) -> None:
-        """Drop what the cache believes of `streams`: their events were not stored after all."""
-        for stream in streams:
-            self._entries.pop(stream, None)
+    def clear(self) -> None:
+        """Forget everything; the ledger knows."""
+        self._entries.clear()
+
+    def begin(self) -> None:
+        """A batch begins: what is looked at from now on is not on disk yet, and must not be dropped."""
+        self._looks = 0
 
     def trim(self) -> None:
-        """Drop the streams not looked at for longest. Not within a batch: it would lose versions."""
-        while len(self._entries) > self._cached_max:
+        """Drop the streams not looked at for longest."""
+        keep = max(self._cached_max, self._looks)  # the latest looks are at the end
+        while len(self._entries) > keep:
             self._entries.popitem(last=False)
 
     def _load(self, stream: str) -> Entry:

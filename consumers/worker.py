@@ -1,13 +1,14 @@
 """The worker: takes commands from its source, has its shard decide them, and passes on what came of it."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import structlog
 
 from consumers.inbox import Incoming
-from consumers.shard import Committed, Shard
+from consumers.shard import Decided, Shard
 from domain.ledger import PositionConflict
 from schemas.door import Unavailable
 
@@ -30,20 +31,25 @@ class CommandSource(Protocol):
 
 
 class Worker:
-    """Runs one shard in a thread of its own until it is stopped, or finds that another owner took over."""
+    """Runs one shard until it is stopped, or finds that another owner took over.
+
+    One thread decides, another stores: while a batch goes to disk, the next one is decided.
+    """
 
     def __init__(
         self,
         shard: Shard,
         source: CommandSource,
-        on_commit: Sequence[Callable[[Committed], None]] = (),
+        on_commit: Sequence[Callable[[Decided], None]] = (),
     ) -> None:
         """`on_commit`: told of each batch once it is stored; must be quick and must not raise."""
         self._shard = shard
         self._source = source
         self._on_commit = on_commit
+        self._storing: tuple[Decided, Future[None]] | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"worker-{shard.number}", daemon=True)
+        self._storer = ThreadPoolExecutor(1, thread_name_prefix=f"store-{shard.number}")
 
     @property
     def alive(self) -> bool:
@@ -55,41 +61,72 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batch at hand, and let go."""
+        """Finish what is at hand, and let go."""
         self._stopping.set()
         self._thread.join()
+        self._storer.shutdown()
         self._shard.close()
 
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                batch = self._source.poll(COMMANDS_PER_BATCH_MAX, POLL_TIMEOUT_S)
-                if batch and not self._process(batch):
-                    return
+                self._step()
+            self._await_store()
+        except PositionConflict:
+            log.critical("shard_lost", shard=self._shard.number)
         finally:
             self._source.close()
 
-    def _process(self, batch: Sequence[Incoming]) -> bool:
-        """Whether this worker may go on."""
+    def _step(self) -> None:
+        """Decide what waits while the batch before is being stored; then have it stored in turn.
+
+        Raises:
+            PositionConflict: another owner has the shard.
+        """
+        batch = self._source.poll(COMMANDS_PER_BATCH_MAX, 0 if self._storing else POLL_TIMEOUT_S)
+        decided = self._decide(batch) if batch else None
+        stored = self._await_store()
+        if decided is None:
+            return
+        if stored:
+            self._storing = decided, self._storer.submit(self._shard.store, decided)
+        else:
+            _fail([item for item, _ in decided.answers])  # it was decided upon what was not stored
+
+    def _decide(self, batch: Sequence[Incoming]) -> Decided | None:
         try:
-            committed = self._shard.process(batch)
-        except PositionConflict:
-            log.critical("shard_lost", shard=self._shard.number)
-            _fail(batch)
-            return False
+            return self._shard.decide(batch)
         except Exception:
             log.exception("batch_failed", shard=self._shard.number, commands=len(batch))
             _fail(batch)
+            self._await_store()  # what it still needs must not be forgotten before it is on disk
+            self._shard.forget()
+            return None
+
+    def _await_store(self) -> bool:
+        """Wait for the batch that is being stored, and answer its commands. False if it was not stored."""
+        if self._storing is None:
             return True
+        (decided, stored), self._storing = self._storing, None
+        try:
+            stored.result()
+        except Exception as error:
+            log.exception("batch_failed", shard=self._shard.number, commands=len(decided.answers))
+            _fail([item for item, _ in decided.answers])
+            self._shard.forget()
+            if isinstance(error, PositionConflict):
+                raise
+            return False
+        self._shard.settle(decided)
         for listener in self._on_commit:
-            listener(committed)
-        for item, answer in committed.answers:
+            listener(decided)
+        for item, answer in decided.answers:
             if item.reply is not None:
                 item.reply.set_result(answer)
         return True
 
 
-def _fail(batch: Sequence[Incoming]) -> None:
+def _fail(batch: Iterable[Incoming]) -> None:
     for item in batch:
         if item.reply is not None:
             item.reply.set_exception(Unavailable("The command could not be stored; nothing was done."))

@@ -32,6 +32,8 @@ from projections.queries import Queries
 from projections.worklist import Worklist
 from schemas.keystore import KeyStore
 
+LAG_EVENTS_MAX = 20_000
+"""How far the views may be behind before no more traffic should come."""
 SHARD = 0  # embedded, there is one
 
 
@@ -115,6 +117,12 @@ class Sayso:
         """Stop."""
         self.stop()
 
+    def _views_are_kept_up(self) -> str | None:
+        if not self.projector.running:
+            return "The projector has stopped."
+        lag = self.projector.lag()
+        return None if lag <= LAG_EVENTS_MAX else f"The views are {lag} events behind."
+
     def _app(self, clock: Callable[[], datetime]) -> FastAPI:
         settings = self.settings
         deps = ApiDeps(
@@ -127,7 +135,7 @@ class Sayso:
             dead_letters=self.stores.dead_letters,
             readiness={
                 "worker": lambda: None if self.worker.alive else "The worker has stopped.",
-                "projector": lambda: None if self.projector.running else "The projector has stopped.",
+                "projector": self._views_are_kept_up,
                 "dispatcher": lambda: None if self.dispatcher.alive else "The dispatcher has stopped.",
             },
             registry=CollectorRegistry(),
