@@ -1,13 +1,14 @@
 """A real Sayso for tests: its own folder, a simulated carrier, real HTTP on loopback, a clock one can set."""
 
 import base64
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -18,14 +19,18 @@ from deploy.logs import configure_logs
 from deploy.serving import HttpServer
 from deploy.settings import LOOPBACK, Settings
 from deploy.simulator.server import SimulatorServer
+from deploy.simulator.settings import SimulatorSettings
 from deploy.wiring import Sayso, auth_of
 from producers.http.auth import issue
 from producers.http.pages.demo_settings import DemoSettings
 from producers.http.pages.site import add_pages
 from schemas.actors import Permission
 
+T = TypeVar("T")
+
 ALL = tuple(Permission)
 SENDER = demo.SENDERS["acme"]
+CONNECTIONS_MAX = 300
 
 
 class Clock:
@@ -46,6 +51,11 @@ class Clock:
         self._ahead += by
 
 
+def _connections() -> httpx.HTTPTransport:
+    limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
+    return httpx.HTTPTransport(limits=limits, trust_env=False)
+
+
 @dataclass(frozen=True)
 class System:
     """What runs: Sayso behind `url`, the carrier and phones behind `phones_url`."""
@@ -54,6 +64,8 @@ class System:
     url: str
     phones_url: str
     clock: Clock
+    connections: httpx.HTTPTransport = field(default_factory=_connections)
+    """Shared by all who call, and closed with the system."""
 
     def token(
         self,
@@ -69,27 +81,35 @@ class System:
             account,
             member,
             permissions or ALL,
-            utc_now(),
-            timedelta(hours=1),
+            utc_now(),  # tokens are checked against the machine's clock
+            timedelta(hours=1) + max(self.clock() - utc_now(), timedelta()),
             name,
             "service" if service else "member",
         )
 
     def client(self, *permissions: Permission, account: str = "acme", **who: Any) -> "Client":
         """An ATS that talks to Sayso over HTTP."""
-        return Client(self.url, account, self.token(*permissions, account=account, **who))
+        token = self.token(*permissions, account=account, **who)
+        return Client(self.url, account, token, self.connections)
+
+    def http(self, **headers: str) -> httpx.Client:
+        """Whoever calls Sayso, with these headers and no more."""
+        return httpx.Client(base_url=self.url, headers=headers, timeout=20, transport=self.connections)
 
 
 class Client:
     """Speaks to one account's interface, and keeps nothing."""
 
-    def __init__(self, url: str, account: str, token: str) -> None:
+    def __init__(
+        self, url: str, account: str, token: str, connections: httpx.HTTPTransport | None = None
+    ) -> None:
         self.account = account
+        self.url = f"{url}/v1/accounts/{account}"
         self.http = httpx.Client(
-            base_url=f"{url}/v1/accounts/{account}",
+            base_url=self.url,
             headers={"Authorization": f"Bearer {token}"},
             timeout=20,
-            trust_env=False,
+            transport=connections or _connections(),
         )
 
     def command(self, kind: str, command_id: UUID | None = None, **fields: Any) -> httpx.Response:
@@ -98,17 +118,48 @@ class Client:
         return self.http.post("/commands", json=body, headers={"Prefer": "wait=10"})
 
     def accepted(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """Post a command that must be accepted; its result."""
+        """Post a command that must be accepted; its result, once the views show what came of it."""
         answer = self.command(kind, **fields)
         assert answer.status_code == 200, answer.text
-        result: dict[str, Any] = answer.json()["result"]
+        receipt = answer.json()
+        self.seen(receipt["command_id"])
+        result: dict[str, Any] = receipt["result"]
         return result
+
+    def refused(self, kind: str, **fields: Any) -> str:
+        """Post a command that must be refused; its code."""
+        return str(self.problem(kind, **fields)["code"])
+
+    def problem(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Post a command that must be refused; the problem, whole."""
+        return problem_of(self.command(kind, **fields))
+
+    def seen(self, command_id: str) -> dict[str, Any]:
+        """A command's receipt, once the views hold it; all views show a command at the same moment."""
+        receipt: dict[str, Any] = eventually(lambda: self._receipt(command_id))
+        return receipt
+
+    def _receipt(self, command_id: str) -> Any:
+        answer = self.http.get(f"/receipts/{command_id}")
+        return answer.json() if answer.status_code == 200 else None
 
     def get(self, path: str, **query: Any) -> Any:
         """What stands at `path`."""
-        answer = self.http.get(path, params=query)
+        answer = self.http.get(self.url + path, params=query)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+
+def problem_of(answer: httpx.Response) -> dict[str, Any]:
+    """The problem that `answer` must be (RFC 9457), and one of the caller's making."""
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["type"] == f"/v1/problems/{problem['code']}"
+    assert problem["title"]
+    assert problem["detail"]
+    return problem
 
 
 def settings_for(folder: Path, **changed: Any) -> Settings:
@@ -126,34 +177,55 @@ def settings_for(folder: Path, **changed: Any) -> Settings:
     return Settings(**given)
 
 
+def reachable_settings(folder: Path, **changed: Any) -> Settings:
+    """As `settings_for`, on a port that is free, where the carrier finds it too."""
+    port = free_port()
+    return settings_for(folder, port=port, public_url=f"http://{LOOPBACK}:{port}", **changed)
+
+
 @contextmanager
-def running(folder: Path, **changed: Any) -> Iterator[System]:
+def running(
+    folder: Path,
+    *,
+    carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda settings: settings,
+    **changed: Any,
+) -> Iterator[System]:
     """A whole system on free ports, with its demo accounts' senders assigned."""
+    settings = reachable_settings(folder, **changed)
+    with (
+        SimulatorServer(carrier(demo.simulator_settings(settings))) as phones,
+        serving(settings, phones.url, Clock()) as system,
+    ):
+        yield system
+
+
+@contextmanager
+def serving(settings: Settings, phones_url: str, clock: Clock) -> Iterator[System]:
+    """Sayso alone, beside a carrier that runs already."""
     configure_logs("error")
-    clock = Clock()
-    port = _free_port()
-    settings = settings_for(folder, port=port, public_url=f"http://{LOOPBACK}:{port}", **changed)
-    with SimulatorServer(demo.simulator_settings(settings)) as phones:
-        settings = settings.model_copy(update={"twilio_url": phones.url})
-        with Sayso(settings, clock) as sayso:
-            demo.assign_senders(sayso)
-            add_pages(sayso.app, DemoSettings(auth_of(settings), "acme", phones.url))
-            with HttpServer(sayso.app, LOOPBACK, port) as server:
-                yield System(sayso, server.url, phones.url, clock)
+    settings = settings.model_copy(update={"twilio_url": phones_url})
+    with Sayso(settings, clock) as sayso:
+        demo.assign_senders(sayso)
+        add_pages(sayso.app, DemoSettings(auth_of(settings), "acme", phones_url))
+        with HttpServer(sayso.app, LOOPBACK, settings.port) as server:
+            system = System(sayso, server.url, phones_url, clock)
+            try:
+                yield system
+            finally:
+                system.connections.close()
 
 
-def eventually(look: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+def eventually(look: Callable[[], T], timeout_s: float = 10.0) -> T:
     """What `look` gives, once it is true; fails if it never is."""
     until = time.monotonic() + timeout_s
     while not (seen := look()):
         assert time.monotonic() < until, f"it never came: {seen!r}"
-        time.sleep(0.02)
+        time.sleep(0.01)
     return seen
 
 
-def _free_port() -> int:
-    import socket
-
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
