@@ -117,7 +117,10 @@ def _opened(event: TextQueued | TextScheduled) -> OpenText:
     )
 
 
-def _moved(text: OpenText, event: Event) -> OpenText:
+def _moved(
+    text: OpenText,
+    event: DispatchStarted | DispatchDoubted | TextSent | TextRecounted | TextRescheduled,
+) -> OpenText:
     match event:
         case DispatchStarted():
             return text._replace(state="dispatching", attempt=event.attempt)
@@ -127,10 +130,8 @@ def _moved(text: OpenText, event: Event) -> OpenText:
             return text._replace(state="sent")
         case TextRecounted():
             return text._replace(segments=event.paid)
-        case TextRescheduled():
-            return text._replace(state="waiting", send_at=event.send_at, requested=event.delay == "requested")
         case _:
-            return text
+            return text._replace(state="waiting", send_at=event.send_at, requested=event.delay == "requested")
 
 
 def _evolve_consent(state: Conversation, event: Event) -> Conversation:
@@ -252,15 +253,12 @@ def review(state: Conversation, *, wants_to_stop: bool) -> list[Event]:
 
 def require_consent(state: Conversation, sender: str | None) -> None:
     """Refuse unless the number may be texted just now."""
-    match state.consent:
-        case "revoked":
-            raise Refused("revoked_by_keyword", sender=_where_to_text(sender))
-        case "withdrawn":
-            raise Refused("consent_withdrawn")
-        case "not_given":
-            raise Refused("consent_not_given")
-        case "granted":
-            pass
+    if state.consent == "revoked":
+        raise Refused("revoked_by_keyword", sender=_where_to_text(sender))
+    if state.consent == "withdrawn":
+        raise Refused("consent_withdrawn")
+    if state.consent == "not_given":
+        raise Refused("consent_not_given")
     if state.under_review:
         raise Refused("under_review")
 

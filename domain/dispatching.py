@@ -182,8 +182,7 @@ def _fail(turn: Turn, stream: str, text_id: UUID, code: int | None, reason: str)
     """The text never reached the carrier's network: what was paid for it comes back."""
     segments = turn.conversation(stream).texts[text_id].segments
     turn.on_conversation(stream, [TextFailed(text_id=text_id, status="failed", code=code, reason=reason)])
-    if segments:
-        turn.on_account(accounts.refund(turn.account, text_id, segments, "failed"))
+    turn.on_account(accounts.refund(turn.account, text_id, segments, "failed"))
 
 
 def _opted_out(turn: Turn, stream: str) -> None:

@@ -45,7 +45,7 @@ def preview(
     command: SendText, account: Account, conversation: Conversation, now: datetime, policy: Policy
 ) -> Preview:
     """What `send` would make of `command`, given these states. Never refuses."""
-    turn = Turn(command, _Given(account, conversation), now, policy)
+    turn = Turn(command, Given(account, conversation), now, policy)
     refusal, draft = None, None
     try:
         require_permission(command)
@@ -81,7 +81,7 @@ def _warnings(command: SendText, account: Account) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class Given:
     """A book of one account and one conversation."""
 
     the_account: Account

@@ -53,21 +53,31 @@ def _keyword(turn: Turn, stream: str, command: ReceiveText, keyword: Keyword) ->
         stream,
         [KeywordReceived(sid=command.sid, action=keyword.action, keyword=keyword.word, body=command.body)],
     )
-    conversation = turn.conversation(stream)
-    settings = turn.account.settings
     match keyword.action:
         case "stop":
-            if conversation.consent != "revoked":
-                turn.on_conversation(stream, conversations.revoke(conversation, keyword.word))
-                sending.call_back_all(turn, stream, "revoked_by_keyword")
-                if not settings.carrier_confirms_stop:
-                    _answer(turn, stream, command, "stop_confirmation")
+            _stop(turn, stream, command, keyword)
         case "start":
-            if conversation.consent != "granted" or conversation.under_review:
-                turn.on_conversation(stream, conversations.grant_by_keyword(keyword.word, turn.now))
-        case "help":
-            if not settings.carrier_answers_help:
-                _answer(turn, stream, command, "help_answer")
+            _start(turn, stream, keyword)
+        case _ if not turn.account.settings.carrier_answers_help:
+            _answer(turn, stream, command, "help_answer")
+        case _:
+            pass  # the carrier has answered
+
+
+def _stop(turn: Turn, stream: str, command: ReceiveText, keyword: Keyword) -> None:
+    conversation = turn.conversation(stream)
+    if conversation.consent == "revoked":
+        return
+    turn.on_conversation(stream, conversations.revoke(conversation, keyword.word))
+    sending.call_back_all(turn, stream, "revoked_by_keyword")
+    if not turn.account.settings.carrier_confirms_stop:
+        _answer(turn, stream, command, "stop_confirmation")
+
+
+def _start(turn: Turn, stream: str, keyword: Keyword) -> None:
+    conversation = turn.conversation(stream)
+    if conversation.consent != "granted" or conversation.under_review:
+        turn.on_conversation(stream, conversations.grant_by_keyword(keyword.word, turn.now))
 
 
 def _answer(turn: Turn, stream: str, command: ReceiveText, purpose: Answer) -> None:

@@ -223,8 +223,7 @@ def call_back(turn: Turn, stream: str, text_id: UUID, reason: str) -> None:
     """Cancel a text that has not left, and refund it."""
     segments = turn.conversation(stream).texts[text_id].segments
     turn.on_conversation(stream, [TextCancelled(text_id=text_id, reason=reason)])
-    if segments:
-        turn.on_account(accounts.refund(turn.account, text_id, segments, reason))
+    turn.on_account(accounts.refund(turn.account, text_id, segments, reason))
 
 
 def call_back_all(turn: Turn, stream: str, reason: str) -> int:
