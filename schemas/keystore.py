@@ -89,8 +89,7 @@ class KeyStore:
 
         For one thread at a time, until it has flushed: the one that writes the ledger.
         """
-        with self._lock:
-            return self.cipher(stream) or self._make(stream)
+        return self.cipher(stream) or self._make(stream)
 
     def flush(self) -> None:
         """Make all prepared keys durable, in one transaction.
@@ -104,8 +103,6 @@ class KeyStore:
         with self._write_lock:
             with self._lock:
                 made = dict(self._pending)
-            if not made:
-                return  # another thread flushed ours meanwhile
             stored = self._store(made)
             with self._lock:
                 for stream, (key, _) in made.items():
@@ -158,12 +155,13 @@ class KeyStore:
         return True
 
     def _make(self, stream: str) -> SealingKey:
-        row = self._reader.execute("SELECT generation FROM keys WHERE stream = ?", (stream,)).fetchone()
-        generation = row[0] + 1 if row else 1
-        raw = os.urandom(KEY_BYTES)
-        key = SealingKey(raw, generation)
-        self._pending[stream] = (key, self._wrap(raw, stream, generation))
-        return key
+        with self._lock:
+            row = self._reader.execute(_GENERATION, (stream,)).fetchone()
+            generation = row[0] + 1 if row else 1
+            raw = os.urandom(KEY_BYTES)
+            key = SealingKey(raw, generation)
+            self._pending[stream] = (key, self._wrap(raw, stream, generation))
+            return key
 
     def _load(self, stream: str) -> SealingKey | None:
         row = self._reader.execute(_SELECT, (stream,)).fetchone()
@@ -206,6 +204,7 @@ class KeyStore:
 
 
 _SELECT = "SELECT generation, key FROM keys WHERE stream = ? AND key IS NOT NULL"
+_GENERATION = "SELECT generation FROM keys WHERE stream = ?"
 _INSERT = """
 INSERT INTO keys VALUES (?, ?, ?, ?, NULL)
 ON CONFLICT (stream) DO UPDATE

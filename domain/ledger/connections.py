@@ -19,13 +19,14 @@ from eventsourcing.sqlite import (
 READERS_KEPT = 16
 READERS_MAX = 64
 STATEMENTS_CACHED = 64
-CACHE_KIB = 64 * 1024
+WRITER_CACHE_KIB = 32 * 1024  # the ends of half a million conversations, and the file's tail
+READER_CACHE_KIB = 2 * 1024
 LOCK_TIMEOUT_S = 5
 
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # the log is synced at every commit: what was answered survives a power cut
-    f"cache_size = -{CACHE_KIB}",
+    "wal_autocheckpoint = 16384",  # pages, 64 MiB: only if the checkpointer does not keep up
     "temp_store = MEMORY",
 )
 
@@ -61,7 +62,7 @@ class LedgerConnection(SQLiteConnection):
 class LedgerPool(SQLiteConnectionPool):
     """Connections set up as a ledger needs them."""
 
-    def create(self) -> LedgerConnection:
+    def create(self, cache_kib: int = READER_CACHE_KIB) -> LedgerConnection:
         """A new connection.
 
         Raises:
@@ -78,7 +79,7 @@ class LedgerPool(SQLiteConnectionPool):
         except sqlite3.Error as error:
             raise InterfaceError(error) from error
         try:
-            for pragma in _PRAGMAS:
+            for pragma in (*_PRAGMAS, f"cache_size = -{cache_kib}"):
                 database.execute(f"PRAGMA {pragma}")
         except sqlite3.Error as error:
             database.close()
@@ -109,7 +110,7 @@ class LedgerDatastore(SQLiteDatastore):
         readers = LedgerPool(
             db_name=str(path), pool_size=READERS_KEPT, max_overflow=READERS_MAX - READERS_KEPT
         )
-        return cls(readers, readers.create())
+        return cls(readers, readers.create(WRITER_CACHE_KIB))
 
     @contextmanager
     def get_connection(self, *, commit: bool) -> Iterator[SQLiteConnection]:

@@ -8,6 +8,7 @@ from typing import Self
 
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent, Tracking
 
+from domain.ledger.checkpoints import Checkpointer
 from domain.ledger.connections import LedgerDatastore
 from domain.ledger.errors import LedgerUnavailable, VersionConflict
 from domain.ledger.mapper import EventMapper, Row
@@ -35,6 +36,7 @@ class Ledger:
         self._mapper = EventMapper(keys)
         self._owner = f"shard-{shard}"
         self._position = self._recorder.max_tracking_id(self._owner)
+        self._checkpointer = Checkpointer(datastore.pool.create())
 
     @classmethod
     def open(cls, path: Path | str, shard: int, keys: KeyStore) -> Self:
@@ -62,6 +64,7 @@ class Ledger:
         with _own_errors():
             ids = self._recorder.append(self._rows(batch), Tracking(self._owner, position), self._position)
         self._position = position
+        self._checkpointer.stored(len(ids))
         return ids
 
     def position(self) -> int | None:
@@ -120,13 +123,11 @@ class Ledger:
 
     def close(self) -> None:
         """Let the file go."""
+        self._checkpointer.close()
         self._datastore.close()
 
     def _rows(self, batch: Sequence[Recorded]) -> list[Row]:
         """`batch` as it is stored; every key it needs is durable when this returns."""
-        for recorded in batch:
-            if recorded.event.PERSONAL:
-                self._keys.prepare(recorded.stream)
         rows = [self._mapper.row(recorded) for recorded in batch]
         try:
             self._keys.flush()

@@ -1,12 +1,10 @@
 """Between what was decided and what is stored."""
 
-from typing import Any
-
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
 from schemas import codec
 from schemas.events import Recorded
-from schemas.sealing import Keys
+from schemas.keystore import KeyStore
 
 Row = tuple[str, int, str, bytes]
 """Stream, version, stored name, the event as the codec writes it."""
@@ -15,13 +13,18 @@ Row = tuple[str, int, str, bytes]
 class EventMapper(Mapper[str]):
     """Stores events under their own stored names, as the codec writes them; upcasting is the codec's too."""
 
-    def __init__(self, keys: Keys, **_: Any) -> None:
+    def __init__(self, keys: KeyStore) -> None:
         super().__init__(JSONTranscoder())
         self._keys = keys
+        self._keys_made_if_missing = _MadeIfMissing(keys)
 
     def row(self, recorded: Recorded) -> Row:
-        """What is stored of `recorded`. A plain tuple: a `StoredEvent` costs as much as the encoding."""
-        return (recorded.stream, recorded.version, recorded.event.NAME, codec.encode(recorded, self._keys))
+        """What is stored of `recorded`, under a key that the keystore may still have to flush.
+
+        A plain tuple: making a `StoredEvent` costs a third as much as the encoding.
+        """
+        data = codec.encode(recorded, self._keys_made_if_missing)
+        return (recorded.stream, recorded.version, recorded.event.NAME, data)
 
     def to_stored_event(self, domain_event: Recorded) -> StoredEvent:  # type: ignore[override]  # no base
         """What is stored of `domain_event`."""
@@ -30,3 +33,10 @@ class EventMapper(Mapper[str]):
     def to_domain_event(self, stored_event: StoredEvent) -> Recorded:  # type: ignore[override]  # no base
         """The event that `stored_event` holds. Raises `schemas.codec.Unreadable`."""
         return codec.decode(stored_event.state, self._keys)
+
+
+class _MadeIfMissing:
+    """The keystore's keys, each made when it is first needed."""
+
+    def __init__(self, keys: KeyStore) -> None:
+        self.cipher = keys.prepare

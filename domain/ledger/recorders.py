@@ -92,21 +92,26 @@ class LedgerRecorder(SQLiteProcessRecorder):
     def _insert_rows(self, cursor: SQLiteCursor, rows: Sequence[Row]) -> range:
         """Insert `rows` at the ends of their streams; the write lock is held."""
         first = (self._max_notification_id(cursor) or 0) + 1
-        ends = self._ends(cursor, {row[0] for row in rows if row[1] > FIRST_VERSION})
-        known = set(ends)
+        known = self._ends(cursor, {stream for stream, version, _, _ in rows if version > FIRST_VERSION})
+        ends = dict(known)
         linked = []
         for place, (stream, version, name, state) in enumerate(rows, first):
             end = ends.get(stream)
-            if (end is None and version > FIRST_VERSION) or (end is not None and version != end[0] + 1):
-                raise IntegrityError(f"{name} {version} does not follow {end and end[0]} of {stream}")
-            linked.append((place, stream, version, name, end and end[1], state))
+            if end is None:
+                if version > FIRST_VERSION:
+                    raise IntegrityError(f"{name} {version} does not begin {stream}")
+                previous = None
+            else:
+                if version != end[0] + 1:
+                    raise IntegrityError(f"{name} {version} does not follow {end[0]} of {stream}")
+                previous = end[1]
+            linked.append((place, stream, version, name, previous, state))
             ends[stream] = version, place
         cursor.executemany(self._sql(tables.INSERT_EVENT), linked)
-        # In the order of the table's pages, which are then each visited once.
+        # In the order of the table, whose pages are then each visited once.
         new = sorted((stream, *end) for stream, end in ends.items() if stream not in known)
         cursor.executemany(self._sql(tables.START), new)
-        moved = sorted((stream, *ends[stream]) for stream in known)
-        cursor.executemany(self._sql(tables.ADVANCE), [(v, last, stream) for stream, v, last in moved])
+        cursor.executemany(self._sql(tables.ADVANCE), [(*ends[stream], stream) for stream in sorted(known)])
         return range(first, first + len(rows))
 
     def _ends(self, cursor: SQLiteCursor, streams: Iterable[str]) -> dict[str, _End]:

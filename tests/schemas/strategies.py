@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 from hypothesis import strategies as st
-from pydantic import AwareDatetime, BaseModel, IPvAnyAddress, JsonValue
+from pydantic import AwareDatetime, BaseModel, IPvAnyAddress
 from pydantic.fields import FieldInfo
 
 from schemas.actors import Actor
@@ -32,7 +32,7 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     AwareDatetime: MOMENTS,
     NoneType: st.none(),
     IPvAnyAddress: st.ip_addresses(),
-    JsonValue: JSON_VALUES,
+    Any: JSON_VALUES,
 }
 
 
