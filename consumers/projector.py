@@ -156,7 +156,7 @@ class Projector:
             self._reach(self._standing())
             return True
         self._reach(batch.last)
-        self.feed.publish(changes_of(batch), batch.last)
+        self._announce(batch)
         self._on_batch(Projected(len(batch.events), batch.last, monotonic() - began_s))
         return True
 
@@ -182,6 +182,12 @@ class Projector:
     def _commit(self, batch: Batch) -> None:
         with writing(self._engine) as connection:
             advance(connection, self._views, self._source_name, batch)
+
+    def _announce(self, batch: Batch) -> None:
+        if len(batch.events) == self._batch_max and not self.feed.heard:
+            self.feed.begin(batch.last)  # catching up, with nobody there to hear of each step
+        else:
+            self.feed.publish(changes_of(batch), batch.last)
 
     def _reach(self, position: int) -> None:
         with self._moved:

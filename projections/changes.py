@@ -53,8 +53,13 @@ class ChangeFeed:
         """How far the views have come."""
         return self._position
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._readers)
+
     def begin(self, position: int) -> None:
-        """The views stand at `position`; nothing before it is kept."""
+        """The views stand at `position`; of what came before, nothing is kept."""
         with self._lock:
             self._floor = self._position = position
             self._kept.clear()

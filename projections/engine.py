@@ -12,11 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
-LOCK_TIMEOUT_S = 10
+LOCK_TIMEOUT_S = 10.0
 CACHE_KIB = 64 * 1_024
 CHECKPOINT_PAGES = 4_000  # 16 MB of log: fewer, larger write-backs while catching up
 
-_SQLITE = {"timeout": LOCK_TIMEOUT_S}
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = NORMAL",
@@ -27,8 +26,10 @@ _PRAGMAS = (
 )
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Engine:
     """An engine for the views at `url`: `sqlite:////path/to/views.db` or `postgresql+psycopg://...`.
+
+    `lock_timeout_s`: how long a writer waits for another, with SQLite.
 
     Raises:
         ValueError: any other kind of database, or SQLite without a file.
@@ -36,7 +37,8 @@ def open_engine(url: str) -> Engine:
     parsed = make_url(url)
     match parsed.get_backend_name(), parsed.database:
         case "sqlite", str(path) if path not in ("", ":memory:"):
-            return _sqlite(create_engine(parsed, connect_args=_SQLITE, hide_parameters=True))
+            options = {"timeout": lock_timeout_s}
+            return _sqlite(create_engine(parsed, connect_args=options, hide_parameters=True))
         case "postgresql", _:  # rows as tuples, as with SQLite
             return create_engine(parsed, paramstyle="format", hide_parameters=True)
         case _:

@@ -30,8 +30,8 @@ from schemas.events import (
 class OpenTexts(View):
     """`texts`: a row from acceptance until the text is settled.
 
-    `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. Doubts leave `begun_at`
-    as it is, so that whoever asks the carrier asks from there: recorded by a successor, they come much later.
+    `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. A doubt leaves
+    `begun_at` alone, so that whoever asks the carrier asks from there: recorded by a successor, it comes later.
     `held`: the account's sending is stopped: the text is not due, whatever the time.
     """
 

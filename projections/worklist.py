@@ -31,8 +31,8 @@ class Worklist:
     def next_due(self) -> datetime | None:
         """When the next text is due, which may be past; none: nothing waits."""
         with self._engine.connect() as connection:
-            waiting = select(func.min(_T.c.due_at)).where(_T.c.held.is_(False))
-            return maybe(connection.scalar(waiting))
+            waiting = select(_T.c.due_at).where(_T.c.held.is_(False), _T.c.due_at.is_not(None))
+            return maybe(connection.scalar(waiting.order_by(_T.c.due_at).limit(1)))
 
     def dispatching(self, before: datetime, limit: int) -> list[OpenText]:
         """Texts whose hand-over began before that moment and has not ended since, the oldest first."""
@@ -43,7 +43,7 @@ class Worklist:
         return self._since("in_doubt", before, limit)
 
     def awaiting_status(self, before: datetime, limit: int) -> list[OpenText]:
-        """Texts handed over before that moment whose end was not reported, the oldest first."""
+        """Texts whose hand-over began before that moment and whose end was not reported, the oldest first."""
         return self._since("sent", before, limit)
 
     def _since(self, state: OpenState, before: datetime, limit: int) -> list[OpenText]:

@@ -55,14 +55,20 @@ class Writes:
 
     def insert(self, table: Table, key: Key, row: Row) -> None:
         """A row that is not there yet; `row` is whole, key included."""
-        self._tables[table].inserted[key] = row
+        rows = self._tables[table]
+        rows.changed.pop(key, None)  # of a row that was not there
+        rows.inserted[key] = row
 
     def ensure(self, table: Table, key: Key, row: Row) -> None:
         """A row, unless there is one already. The row may later be changed, not put or removed."""
+        if key in self._tables[table].changed and key not in self._tables[table].ensured:
+            self.flush()  # that change was of the row that is there, if any
         self._tables[table].ensured.setdefault(key, row)
 
     def put(self, table: Table, key: Key, columns: Row) -> None:
         """The row's `columns` from now on, whether or not it is there yet."""
+        if key in self._tables[table].changed:
+            self.flush()
         rows = self._tables[table]
         before = rows.put.get(key)
         if before is None:

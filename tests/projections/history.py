@@ -1,4 +1,4 @@
-"""Histories to project: events as a shard would record them, in a log kept in memory, sealed by the real codec."""
+"""Histories to project: events as a shard would record them, in a log in memory, sealed by the real codec."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -20,7 +20,11 @@ NUMBER = "+14155550123"
 STREAM = conversation(NUMBER)
 CALL = ByHandEvidence(method="call", note="She said yes.")
 APPLICATION = ApplicationEvidence(
-    source="career_site", scope="this_job", wording="May we text you?", wording_version="3", application_id="a1"
+    source="career_site",
+    scope="this_job",
+    wording="May we text you?",
+    wording_version="3",
+    application_id="a1",
 )
 ATS = actor("service", "ATS")
 
@@ -82,7 +86,11 @@ def test_a_keyword_revokes_and_a_keyword_brings_back(views: Views, history: Hist
     history.numbered("grace", NUMBER).happened(STREAM, granted())
     history.happened(STREAM, ConsentRevoked(keyword="STOP"), by=PHONE)
     revoked = consent_of(views, history)
-    assert (revoked.status, revoked.keyword, revoked.by) == ("revoked", "STOP", Who("candidate", "phone", None))
+    assert (revoked.status, revoked.keyword, revoked.by) == (
+        "revoked",
+        "STOP",
+        Who("candidate", "phone", None),
+    )
     history.happened(STREAM, granted(None, KeywordEvidence(keyword="START")), by=PHONE)
     back = consent_of(views, history)
     assert (back.status, back.keyword, back.candidate) == ("granted", "START", None)

@@ -44,13 +44,13 @@ def test_every_movement_is_counted_where_it_belongs(views: Views, history: Histo
     history.happened(ACCOUNT, activated(50, 50), bought(1000, 1050), debited(3, 1047))
     history.happened(ACCOUNT, SegmentsRefunded(text_id=TEXT, segments=3, reason="cancelled", balance=1050))
     history.happened(ACCOUNT, SegmentsAdjusted(segments=-50, reason="by hand", balance=1000))
-    credits = views.given(history).ask.credits(ACME)
-    assert credits is not None
-    assert (credits.free, credits.bought, credits.debited, credits.refunded, credits.adjusted) == (
+    credit = views.given(history).ask.credits(ACME)
+    assert credit is not None
+    assert (credit.free, credit.bought, credit.debited, credit.refunded, credit.adjusted) == (
         50, 1000, 3, 3, -50,
     )  # fmt: skip
-    assert credits.balance == 1000
-    assert (credits.level, credits.warning) == (1050, None)
+    assert credit.balance == 1000
+    assert (credit.level, credit.warning) == (1050, None)
 
 
 def test_a_second_activation_credits_nothing_and_stands_in_no_statement(
@@ -133,14 +133,14 @@ def test_the_totals_always_make_the_balance(
         balance += gained
         history.happened(ACCOUNT, _movement(kind, gained, balance))
     views = Views(tmp_path_factory.mktemp("credits")).given(history, sizes)
-    credits = views.ask.credits(ACME)
+    credit = views.ask.credits(ACME)
     lines = views.ask.statement(ACME, limit=100).items
     views.close()
-    if credits is None:
+    if credit is None:
         assert movements == []
         return
-    total = credits.free + credits.bought - credits.debited + credits.refunded + credits.adjusted
-    assert credits.balance == balance == total == sum(line.segments for line in lines)
+    total = credit.free + credit.bought - credit.debited + credit.refunded + credit.adjusted
+    assert credit.balance == balance == total == sum(line.segments for line in lines)
     assert balance >= 0
 
 

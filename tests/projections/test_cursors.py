@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from projections import cursors
 from projections.cursors import BadCursor
 
-
 printable = st.text(max_size=30).filter(str.isprintable)
 
 

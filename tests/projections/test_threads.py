@@ -102,7 +102,11 @@ def test_a_text_for_later_says_when_and_why(views: Views, history: History) -> N
     )  # fmt: skip
     history.numbered("grace", NUMBER).happened(STREAM, scheduled)
     (later,) = messages(views, history)
-    assert (later.status, later.send_at, later.delay) == ("scheduled", NOON + timedelta(days=2), "quiet_hours")
+    assert (later.status, later.send_at, later.delay) == (
+        "scheduled",
+        NOON + timedelta(days=2),
+        "quiet_hours",
+    )
     history.happened(STREAM, TextRescheduled(text_id=TEXT, send_at=NOON, delay="requested"))
     (moved,) = messages(views, history)
     assert (moved.status, moved.send_at, moved.delay) == ("scheduled", NOON, "requested")

@@ -1,7 +1,9 @@
 """Views in a file of their own, to be given histories and asked questions."""
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from sqlalchemy import select
@@ -23,12 +25,13 @@ Rows = dict[str, list[tuple[Any, ...]]]
 class Views:
     """All views, empty at first."""
 
-    def __init__(self, folder: Path, views: Collection[View] = catalog.LIVE) -> None:
+    views: Collection[View] = catalog.LIVE
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "views.db").write_bytes(_empty())
         self.engine = open_engine(f"sqlite:///{folder / 'views.db'}")
-        self.views = views
         self.ask = Queries(self.engine)
         self.worklist = Worklist(self.engine)
-        catalog.prepare(self.engine, SOURCE, views)
 
     def given(self, history: History, sizes: Iterable[int] = ()) -> Self:
         """Everything in `history` that was not projected yet, in batches of `sizes`, the rest in one."""
@@ -56,3 +59,13 @@ class Views:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@cache
+def _empty() -> bytes:
+    """A database of empty views: making one takes longer than most examples."""
+    with TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/views.db")
+        catalog.prepare(engine, SOURCE)
+        engine.dispose()
+        return Path(folder, "views.db").read_bytes()

@@ -1,0 +1,92 @@
+"""What the views' database promises, and that PostgreSQL is asked in its own words."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from projections import catalog
+from projections.engine import open_engine, writing
+from projections.moments import micros, moment
+from projections.writing import Writes
+from schemas.events import TextReceived
+from tests.projections.history import NOON, History, conversation
+from tests.projections.views import Views
+
+NUMBER = "+14155550123"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/views"])
+def test_other_databases_are_refused_by_a_sentence(url: str) -> None:
+    with pytest.raises(ValueError, match="a SQLite file or PostgreSQL"):
+        open_engine(url)
+
+
+def test_what_was_deleted_cannot_be_read_in_the_file(tmp_path: Path, views: Views, history: History) -> None:
+    views.given(
+        history.numbered("grace", NUMBER).happened(conversation(NUMBER), TextReceived(sid="1", body="TREE"))
+    )
+    with writing(views.engine) as connection:
+        connection.execute(catalog.THREADS.messages.delete())
+    with views.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"TREE" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_rows_that_were_not_committed_are_gone(views: Views) -> None:
+    member = catalog.ACCOUNTS.members.insert().values(account="a", member="m", profile_actions=True)
+
+    def give_up() -> None:
+        with writing(views.engine) as connection:
+            connection.execute(member)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        give_up()
+    assert not any(views.rows().values())
+
+
+def test_a_reader_sees_one_moment_however_long_it_reads(views: Views) -> None:
+    members = catalog.ACCOUNTS.members
+    with views.engine.connect() as reader:
+        assert reader.execute(select(members)).all() == []
+        with writing(views.engine) as writer:
+            writer.execute(members.insert().values(account="a", member="m", profile_actions=True))
+        assert reader.execute(select(members)).all() == []
+
+
+def test_no_error_repeats_what_a_person_wrote(views: Views) -> None:
+    with writing(views.engine) as connection:
+        writes = Writes(connection)
+        incomplete = {"account": "a", "id": "1", "body": "my secret"}
+        writes.insert(catalog.THREADS.messages, ("a", "1"), incomplete)
+        with pytest.raises(DatabaseError) as caught:
+            writes.flush()
+    assert "my secret" not in str(caught.value)
+
+
+def test_moments_are_kept_to_the_microsecond() -> None:
+    exact = NOON.replace(microsecond=999_999)
+    assert moment(micros(exact)) == exact
+
+
+def test_postgresql_can_make_the_same_tables() -> None:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    for view in catalog.LIVE:
+        for table in view.metadata.sorted_tables:
+            assert "WITHOUT" not in str(CreateTable(table).compile(dialect=dialect))
+            for index in table.indexes:
+                assert str(CreateIndex(index).compile(dialect=dialect))
+
+
+def test_the_file_is_one_that_sqlite_itself_finds_in_order(
+    tmp_path: Path, views: Views, history: History
+) -> None:
+    views.given(history.numbered("grace", NUMBER))
+    with sqlite3.connect(tmp_path / "views.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()

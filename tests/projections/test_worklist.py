@@ -1,0 +1,191 @@
+"""Given texts in every state, then what the scheduler and the dispatcher find to do."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event as listening
+
+from projections.worklist import Worklist
+from schemas.events import (
+    DispatchDoubted,
+    DispatchStarted,
+    Event,
+    SenderAssigned,
+    SendingResumed,
+    SendingStopped,
+    TextCancelled,
+    TextDelivered,
+    TextFailed,
+    TextQueued,
+    TextRecounted,
+    TextRescheduled,
+    TextScheduled,
+    TextSent,
+    TextUnknown,
+)
+from tests.projections.history import ACME, NOON, History, conversation
+from tests.projections.views import Views
+
+NUMBER = "+14155550123"
+STREAM = conversation(NUMBER)
+ACCOUNT = f"account-{ACME}"
+TEXT = UUID(int=7)
+OURS, THEIRS = "+14155550100", "+14155550101"
+LATE = datetime.max.replace(tzinfo=NOON.tzinfo)
+
+STARTED = DispatchStarted(text_id=TEXT, attempt=1, sender=THEIRS)
+SENT = TextSent(text_id=TEXT, sid="SM9", status="queued")
+DOUBTED = DispatchDoubted(text_id=TEXT, attempt=1, reason="reset")
+
+
+def queued(n: int = 7) -> Event:
+    return TextQueued(text_id=UUID(int=n), candidate="grace", body="Hi!", encoding="GSM-7", segments=1)
+
+
+def scheduled(n: int, send_at: datetime) -> Event:
+    return TextScheduled(
+        text_id=UUID(int=n), candidate="grace", body="Hi!", encoding="GSM-7", segments=1,
+        send_at=send_at, delay="requested",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def history(history: History) -> History:
+    return history.happened(ACCOUNT, SenderAssigned(sender=OURS, region="US")).numbered("grace", NUMBER)
+
+
+def numbers_of(views: Views, now: datetime, limit: int = 10) -> list[int]:
+    return [text.text_id.int for text in views.worklist.due(now, limit)]
+
+
+def test_a_queued_text_is_due_at_once_with_all_that_a_carrier_needs(views: Views, history: History) -> None:
+    (text,) = views.given(history.happened(STREAM, queued())).worklist.due(history.now, 10)
+    assert (text.text_id, text.account, text.number, text.candidate) == (TEXT, ACME, NUMBER, "grace")
+    assert (text.body, text.sender, text.segments, text.purpose) == ("Hi!", OURS, 1, "message")
+    assert (text.state, text.attempt, text.sid, text.due_at, text.since) == (
+        "queued", 0, None, history.now, history.now,
+    )  # fmt: skip
+
+
+def test_a_scheduled_text_is_due_when_its_time_has_come(views: Views, history: History) -> None:
+    at = NOON + timedelta(days=3)
+    views.given(history.happened(STREAM, scheduled(1, at)))
+    assert views.worklist.next_due() == at
+    assert numbers_of(views, at - timedelta(microseconds=1)) == []
+    assert numbers_of(views, at) == [1]
+
+
+def test_the_longest_due_come_first_and_no_more_than_asked_for(views: Views, history: History) -> None:
+    history.happened(STREAM, *(scheduled(n, NOON + timedelta(hours=9 - n)) for n in range(1, 6)))
+    views.given(history)
+    assert numbers_of(views, NOON + timedelta(days=1), limit=3) == [5, 4, 3]
+
+
+def test_nothing_is_due_where_nothing_waits(views: Views, history: History) -> None:
+    views.given(history)
+    assert views.worklist.next_due() is None
+    assert views.worklist.due(LATE, 10) == []
+
+
+def test_a_rescheduled_text_is_due_at_its_new_time(views: Views, history: History) -> None:
+    later = NOON + timedelta(days=1)
+    moved = TextRescheduled(text_id=TEXT, send_at=later, delay="carrier")
+    views.given(history.happened(STREAM, queued(), STARTED, moved))
+    (text,) = views.worklist.due(later, 10)
+    assert (text.state, text.attempt, text.sender, text.due_at) == ("scheduled", 1, OURS, later)
+    assert views.worklist.dispatching(LATE, 10) == []
+
+
+def test_a_text_under_way_is_found_in_the_state_it_is_in(views: Views, history: History) -> None:
+    worklist = views.given(history.happened(STREAM, queued(), STARTED)).worklist
+    (text,) = worklist.dispatching(LATE, 10)
+    assert (text.state, text.sender, text.due_at, text.since) == ("dispatching", THEIRS, None, history.now)
+    assert worklist.due(LATE, 10) == []
+    begun = history.now
+    views.given(history.happened(STREAM, DOUBTED))
+    assert ([t.state for t in worklist.in_doubt(LATE, 10)], worklist.dispatching(LATE, 10)) == (
+        ["in_doubt"],
+        [],
+    )
+    views.given(history.happened(STREAM, SENT))
+    (sent,) = worklist.awaiting_status(LATE, 10)
+    assert (sent.state, sent.sid, sent.since) == ("sent", "SM9", begun)
+    assert worklist.in_doubt(LATE, 10) == []
+
+
+def test_only_texts_that_waited_long_enough_are_asked_after(views: Views, history: History) -> None:
+    views.given(history.happened(STREAM, queued(), STARTED, SENT))
+    assert views.worklist.awaiting_status(history.now, 10) == []
+    assert len(views.worklist.awaiting_status(history.now + timedelta(microseconds=1), 10)) == 1
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        TextDelivered(text_id=TEXT),
+        TextFailed(text_id=TEXT, status="failed", code=None, reason="no"),
+        TextCancelled(text_id=TEXT, reason="cancelled_by_member"),
+        TextUnknown(text_id=TEXT),
+    ],
+)
+def test_a_settled_text_is_nobodys_work(views: Views, history: History, end: Event) -> None:
+    views.given(history.happened(STREAM, queued(), STARTED, SENT)).given(history.happened(STREAM, end))
+    assert views.rows()["open_texts_v1_texts"] == []
+    late = TextRecounted(text_id=TEXT, billed=2, paid=2)
+    assert views.given(history.happened(STREAM, late)).rows()["open_texts_v1_texts"] == []
+
+
+def test_a_stopped_accounts_texts_wait_until_it_is_resumed(views: Views, history: History) -> None:
+    history.happened(STREAM, queued(1), scheduled(2, NOON))
+    history.happened(ACCOUNT, SendingStopped(code=30002, reason="suspended"))
+    views.given(history)
+    assert views.worklist.due(LATE, 10) == []
+    assert views.worklist.next_due() is None
+    views.given(history.happened(ACCOUNT, SendingResumed()))
+    assert numbers_of(views, LATE) == [2, 1]
+
+
+def test_one_stopped_account_holds_up_no_other(views: Views, history: History) -> None:
+    other = conversation("+14155550177")
+    history.numbered("ida", "+14155550177", account="other").happened(other, queued(8), account="other")
+    history.happened(STREAM, queued(1)).happened(ACCOUNT, SendingStopped(code=None, reason="suspended"))
+    assert numbers_of(views.given(history), LATE) == [8]
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda worklist: worklist.due(NOON, 10), "open_texts_v1_due"),
+        (lambda worklist: worklist.next_due(), "open_texts_v1_due"),
+        (lambda worklist: worklist.dispatching(NOON, 10), "open_texts_v1_begun"),
+        (lambda worklist: worklist.in_doubt(NOON, 10), "open_texts_v1_begun"),
+        (lambda worklist: worklist.awaiting_status(NOON, 10), "open_texts_v1_begun"),
+    ],
+)
+def test_every_question_reads_an_index_in_its_order(
+    views: Views, ask: Callable[[Worklist], object], index: str
+) -> None:
+    """However many texts wait: nothing is scanned, nothing is sorted."""
+    plan = _plan_of(views.worklist, ask)
+    assert index in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def _plan_of(worklist: Worklist, ask: Callable[[Worklist], object]) -> str:
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+
+    def note(_: object, __: object, statement: str, parameters: tuple[Any, ...], *___: object) -> None:
+        asked.append((statement, parameters))
+
+    engine = worklist._engine
+    listening.listen(engine, "before_cursor_execute", note)
+    ask(worklist)
+    listening.remove(engine, "before_cursor_execute", note)
+    statement, parameters = next(each for each in asked if each[0].startswith("SELECT"))
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return "\n".join(row[3] for row in rows)
