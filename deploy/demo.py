@@ -38,6 +38,7 @@ def settings_for(data_dir: Path, port: int, phones_port: int) -> Settings:
         "PORT": str(port),
         "PUBLIC_URL": url,
         "TWILIO_URL": f"http://{LOOPBACK}:{phones_port}",
+        "LOG_LEVEL": "warning",
         **_secrets_in(data_dir),
     }
     for name, value in given.items():

@@ -87,6 +87,15 @@ class System:
             "service" if service else "member",
         )
 
+    def wait(self, **time: float) -> None:
+        """So much time passes, given as `timedelta` takes it."""
+        self.clock.move(timedelta(**time))
+        self.sayso.dispatcher.wake()  # it would look by itself, within a second
+
+    def wait_until(self, moment: datetime) -> None:
+        """Time passes until just after `moment`."""
+        self.wait(seconds=(moment - self.clock()).total_seconds() + 1)
+
     def client(self, *permissions: Permission, account: str = "acme", **who: Any) -> "Client":
         """An ATS that talks to Sayso over HTTP."""
         token = self.token(*permissions, account=account, **who)
@@ -225,6 +234,7 @@ def eventually(look: Callable[[], T], timeout_s: float = 10.0) -> T:
 
 
 def free_port() -> int:
+    """A port of this machine that nobody uses just now."""
     """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
