@@ -121,8 +121,8 @@ class Shard:
     def _save_snapshot(self, stream: str, version: int, state: State) -> None:
         try:
             self.ledger.save_snapshot(stream, version, snapshots.write(state))
-        except LedgerError:
-            log.warning("snapshot_failed", exc_info=True)
+        except Exception:
+            log.exception("snapshot_failed", stream=stream)  # nothing is lost: the events are read instead
 
     def _answer(self, item: Incoming, name: str, known: Recorded | None, decided: Decided) -> Answer:
         fingerprint = self._names.fingerprint(content_of(item.command))

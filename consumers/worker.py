@@ -42,7 +42,7 @@ class Worker:
         source: CommandSource,
         on_commit: Sequence[Callable[[Decided], None]] = (),
     ) -> None:
-        """`on_commit`: told of each batch once it is stored; must be quick and must not raise."""
+        """`on_commit`: told of each batch once it is stored; must be quick."""
         self._shard = shard
         self._source = source
         self._on_commit = on_commit
@@ -71,18 +71,12 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 self._step()
-            self._await_store()
-        except PositionConflict:
-            log.critical("shard_lost", shard=self._shard.number)
         finally:
+            self._await_store()
             self._source.close()
 
     def _step(self) -> None:
-        """Decide what waits while the batch before is being stored; then have it stored in turn.
-
-        Raises:
-            PositionConflict: another owner has the shard.
-        """
+        """Decide what waits while the batch before is being stored; then have it stored in turn."""
         batch = self._source.poll(COMMANDS_PER_BATCH_MAX, 0 if self._storing else POLL_TIMEOUT_S)
         decided = self._decide(batch) if batch else None
         stored = self._await_store()
@@ -91,7 +85,7 @@ class Worker:
         if stored:
             self._storing = decided, self._storer.submit(self._shard.store, decided)
         else:
-            _fail([item for item, _ in decided.answers])  # it was decided upon what was not stored
+            _fail(batch)  # it was decided upon what was not stored
 
     def _decide(self, batch: Sequence[Incoming]) -> Decided | None:
         try:
@@ -112,18 +106,25 @@ class Worker:
             stored.result()
         except Exception as error:
             log.exception("batch_failed", shard=self._shard.number, commands=len(decided.answers))
-            _fail([item for item, _ in decided.answers])
-            self._shard.forget()
-            if isinstance(error, PositionConflict):
-                raise
+            self._not_stored(decided, lost=isinstance(error, PositionConflict))
             return False
         self._shard.settle(decided)
-        for listener in self._on_commit:
-            listener(decided)
         for item, answer in decided.answers:
             if item.reply is not None:
                 item.reply.set_result(answer)
+        for listener in self._on_commit:
+            try:
+                listener(decided)
+            except Exception:
+                log.exception("listener_failed", shard=self._shard.number)
         return True
+
+    def _not_stored(self, decided: Decided, *, lost: bool) -> None:
+        _fail(item for item, _ in decided.answers)
+        self._shard.forget()
+        if lost:
+            log.critical("shard_lost", shard=self._shard.number)
+            self._stopping.set()
 
 
 def _fail(batch: Iterable[Incoming]) -> None:
