@@ -31,7 +31,7 @@ class OpenTexts(View):
     """`texts`: a row from acceptance until the text is settled.
 
     `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. A doubt leaves
-    `begun_at` alone, so that whoever asks the carrier asks from there: recorded by a successor, it comes later.
+    `begun_at` alone, so that the carrier is asked from there on: a doubt may be recorded much later.
     `held`: the account's sending is stopped: the text is not due, whatever the time.
     """
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from projections import catalog, tracking
 from projections.engine import open_engine, writing
@@ -49,16 +49,20 @@ class Views:
         return min(standing[view.key] for view in self.views)
 
     def rows(self) -> Rows:
-        """Every row of every table, sorted."""
-        with self.engine.connect() as connection:
-            return {
-                table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
-                for view in self.views
-                for table in view.metadata.sorted_tables
-            }
+        return rows(self.engine)
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def rows(engine: Engine) -> Rows:
+    """Every row of every table, sorted."""
+    with engine.connect() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
+            for view in catalog.LIVE
+            for table in view.metadata.sorted_tables
+        }
 
 
 @cache
