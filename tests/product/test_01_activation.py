@@ -12,8 +12,8 @@ from tests.support.sayso import System
 def test_the_first_activation_credits_fifty_free_texts(system: System) -> None:
     account = new_account(system)
     assert account.boss.accepted("activate-texting", **activation()) == {"balance": 50}
-    credits = account.credits()
-    assert (credits["balance"], credits["free"], credits["bought"]) == (50, 50, 0)
+    made_of = account.credits()
+    assert (made_of["balance"], made_of["free"], made_of["bought"]) == (50, 50, 0)
     assert [(line["kind"], line["segments"]) for line in account.statement()] == [("free", 50)]
 
 

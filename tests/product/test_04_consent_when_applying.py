@@ -1,53 +1,30 @@
 """Consent that the candidate gave when applying, with all that shows it."""
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 
 from schemas.actors import Permission
+from tests.support.applying import EVIDENCE, applied, ats
 from tests.support.office import Json, Office, Person
-from tests.support.sayso import Client
-
-WORDING = "I agree to receive texts from Acme Robotics about my application. Reply STOP to opt out."
-FULL = {
-    "how": "application",
-    "source": "career_site",
-    "scope": "this_job",
-    "wording": WORDING,
-    "wording_version": "2026-03",
-    "application_id": "app-77",
-    "job_id": "job-12",
-    "ip": "203.0.113.9",
-    "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
-}
-
-
-def ats(office: Office) -> Client:
-    """The service that passes applications on."""
-    return office.member(Permission.RECORD_APPLICATIONS, member="ats", name="The ATS", service=True)
-
-
-def applied(person: Person, who: Client, evidence: Json, hours_ago: float = 1, **changed: Any) -> Json:
-    """The fields of a consent given when applying."""
-    at = (person.office.system.clock() - timedelta(hours=hours_ago)).isoformat()
-    return {**person.at, "obtained_at": at, "evidence": evidence, **changed}
 
 
 def test_everything_known_of_the_consent_is_kept_and_shown(office: Office) -> None:
     person = office.candidate(consent=False)
-    fields = applied(person, ats(office), FULL)
+    fields = applied(person)
     assert ats(office).accepted("record-application-consent", **fields) == {"consent": "granted"}
 
     consent = person.consent()
     assert (consent["status"], consent["candidate"]) == ("granted", person.candidate)
-    assert consent["evidence"] == FULL
+    assert consent["evidence"] == EVIDENCE
     assert consent["obtained_at"].replace("Z", "+00:00") == fields["obtained_at"]
     assert consent["recorded_at"] > consent["obtained_at"]
     assert consent["by"] == {"kind": "service", "id": "ats", "name": "The ATS"}
 
     step = consent["history"][0]
-    assert (step["kind"], step["evidence"], step["obtained_at"]) == ("granted", FULL, consent["obtained_at"])
+    assert (step["kind"], step["evidence"], step["obtained_at"]) == (
+        "granted",
+        EVIDENCE,
+        consent["obtained_at"],
+    )
     assert step["by"]["kind"] == "service"
 
 
@@ -55,8 +32,8 @@ def test_everything_known_of_the_consent_is_kept_and_shown(office: Office) -> No
 @pytest.mark.parametrize("scope", ["this_job", "this_and_other_jobs"])
 def test_every_source_and_scope_is_told_apart(office: Office, source: str, scope: str) -> None:
     person = office.candidate(consent=False)
-    evidence = {**FULL, "source": source, "scope": scope}
-    ats(office).accepted("record-application-consent", **applied(person, ats(office), evidence))
+    evidence = {**EVIDENCE, "source": source, "scope": scope}
+    ats(office).accepted("record-application-consent", **applied(person, evidence))
     shown = person.consent()["evidence"]
     assert (shown["source"], shown["scope"]) == (source, scope)
 
@@ -65,10 +42,10 @@ def test_every_source_and_scope_is_told_apart(office: Office, source: str, scope
 def test_address_and_browser_are_kept_where_known(office: Office, ip: str | None) -> None:
     person = office.candidate(consent=False)
     known = {"how", "source", "scope", "wording", "wording_version", "application_id"}
-    evidence: Json = {name: FULL[name] for name in known}
+    evidence: Json = {name: EVIDENCE[name] for name in known}
     if ip is not None:
         evidence["ip"] = ip
-    ats(office).accepted("record-application-consent", **applied(person, ats(office), evidence))
+    ats(office).accepted("record-application-consent", **applied(person, evidence))
     shown = person.consent()["evidence"]
     assert (shown["ip"], shown["user_agent"], shown["job_id"]) == (ip, None, None)
 
@@ -76,8 +53,8 @@ def test_address_and_browser_are_kept_where_known(office: Office, ip: str | None
 @pytest.mark.parametrize("missing", ["source", "scope", "wording", "wording_version", "application_id"])
 def test_consent_that_shows_too_little_is_refused(office: Office, missing: str) -> None:
     person = office.candidate(consent=False)
-    evidence = {name: value for name, value in FULL.items() if name != missing}
-    problem = ats(office).problem("record-application-consent", **applied(person, ats(office), evidence))
+    evidence = {name: value for name, value in EVIDENCE.items() if name != missing}
+    problem = ats(office).problem("record-application-consent", **applied(person, evidence))
     assert problem["code"] == "invalid_command"
     assert problem["errors"][0]["pointer"] == f"#/evidence/{missing}"
     assert person.consent()["status"] == "not_given"
@@ -89,13 +66,13 @@ def test_consent_that_shows_too_little_is_refused(office: Office, missing: str) 
 )
 def test_evidence_that_makes_no_sense_is_refused(office: Office, field: str, value: str) -> None:
     person = office.candidate(consent=False)
-    fields = applied(person, ats(office), {**FULL, field: value})
+    fields = applied(person, {**EVIDENCE, field: value})
     assert ats(office).refused("record-application-consent", **fields) == "invalid_command"
 
 
 def test_the_moment_must_be_given_and_cannot_lie_ahead(office: Office) -> None:
     person = office.candidate(consent=False)
-    tomorrow = applied(person, ats(office), FULL, hours_ago=-24)
+    tomorrow = applied(person, hours_ago=-24)
     assert ats(office).refused("record-application-consent", **tomorrow) == "obtained_in_future"
     without = {name: value for name, value in tomorrow.items() if name != "obtained_at"}
     assert ats(office).refused("record-application-consent", **without) == "invalid_command"
@@ -103,15 +80,15 @@ def test_the_moment_must_be_given_and_cannot_lie_ahead(office: Office) -> None:
 
 def test_a_number_that_the_candidate_does_not_have_gets_no_consent(office: Office) -> None:
     person = office.candidate(consent=False)
-    fields = applied(person, ats(office), FULL, candidate="c-another")
+    fields = applied(person, candidate="c-another")
     assert ats(office).refused("record-application-consent", **fields) == "number_unknown"
 
 
 def test_a_second_application_adds_to_the_history(office: Office) -> None:
     person = office.candidate(consent=False)
     for application in ("app-1", "app-2"):
-        evidence = {**FULL, "application_id": application}
-        ats(office).accepted("record-application-consent", **applied(person, ats(office), evidence))
+        evidence = {**EVIDENCE, "application_id": application}
+        ats(office).accepted("record-application-consent", **applied(person, evidence))
     granted = [step for step in person.consent()["history"] if step["kind"] == "granted"]
     assert [step["evidence"]["application_id"] for step in granted] == ["app-2", "app-1"]
 
@@ -119,7 +96,7 @@ def test_a_second_application_adds_to_the_history(office: Office) -> None:
 def test_a_recruiter_cannot_pass_off_an_application(office: Office) -> None:
     person = office.candidate(consent=False)
     recruiter = office.member(Permission.VIEW, Permission.SEND, Permission.MANAGE)
-    fields = applied(person, recruiter, FULL)
+    fields = applied(person)
     assert recruiter.refused("record-application-consent", **fields) == "not_permitted"
 
 
@@ -128,6 +105,6 @@ def test_the_service_adds_the_number_and_its_consent_and_a_text_can_go(office: O
     person = office.candidate(consent=False)
     newcomer = Person(office, "c-fresh", "+14153334444")
     service.accepted("add-number", **newcomer.at, name="New Comer")
-    service.accepted("record-application-consent", **applied(newcomer, service, FULL))
+    service.accepted("record-application-consent", **applied(newcomer))
     newcomer.gets()
     assert person.consent()["status"] == "not_given"
