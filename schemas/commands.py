@@ -276,6 +276,10 @@ CarrierStatus = Literal[
 ]  # fmt: skip
 
 
+CarrierCode = Annotated[int, Field(ge=0, le=999_999)]
+"""The carrier's error code; Twilio's have five digits."""
+
+
 class HandedOver(Message):
     """The carrier took the text."""
 
@@ -290,7 +294,7 @@ class TurnedDown(Message):
     """The carrier said no, or could not be reached at all: nothing was sent."""
 
     outcome: Literal["turned_down"] = "turned_down"
-    code: int | None = None
+    code: CarrierCode | None = None
     reason: LongText
     retry_in_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
     """When to try again; never, if missing."""
@@ -329,7 +333,7 @@ class ReportStatus(Command):
     text_id: UUID
     sid: ShortText
     status: CarrierStatus
-    error_code: int | None = None
+    error_code: CarrierCode | None = None
     segments: Annotated[int, Field(ge=0, le=100)] | None = None
 
 
