@@ -88,7 +88,7 @@ def _place(connection: Connection, account: str, candidate: str, number: str) ->
 def _thread(connection: Connection, place: Found) -> Thread:
     last = connection.execute(_shown(place).order_by(_M.c.version.desc()).limit(1)).first()
     of_conversation = _M.c.conversation == place.conversation
-    texted = select(_M.c.version).where(of_conversation, _M.c.kind == "text").limit(1)
+    texted = select(_M.c.version).where(of_conversation, _counts_as_texted()).limit(1)
     unread = select(func.count()).select_from(_M.join(_C, _C.c.conversation == _M.c.conversation))
     return Thread(
         candidate=place.candidate,
@@ -104,6 +104,12 @@ def _thread(connection: Connection, place: Found) -> Thread:
         unread=connection.scalar(unread.where(of_conversation, is_unread(), _until(place))) or 0,
         last=None if last is None else _message(last, place),
     )
+
+
+def _counts_as_texted() -> ColumnElement[bool]:
+    """Whether the carrier took a text of ours, or still may: so decisions tell a first text from later ones."""
+    on_its_way = _M.c.status.in_(("queued", "scheduled", "sending", "in_doubt"))
+    return (_M.c.kind == "text") & (_M.c.purpose == "message") & (_M.c.sid.is_not(None) | on_its_way)
 
 
 # --- its messages -----------------------------------------------------------------------------------
