@@ -91,8 +91,8 @@ class Worker:
         try:
             return self._shard.decide(batch)
         except Exception:
-            log.exception("batch_failed", shard=self._shard.number, commands=len(batch))
             _fail(batch)
+            log.exception("batch_failed", shard=self._shard.number, commands=len(batch))
             self._await_store()  # what it still needs must not be forgotten before it is on disk
             self._shard.forget()
             return None
@@ -105,8 +105,8 @@ class Worker:
         try:
             stored.result()
         except Exception as error:
-            log.exception("batch_failed", shard=self._shard.number, commands=len(decided.answers))
             self._not_stored(decided, lost=isinstance(error, PositionConflict))
+            log.exception("batch_failed", shard=self._shard.number, commands=len(decided.answers))
             return False
         self._shard.settle(decided)
         for item, answer in decided.answers:
