@@ -268,7 +268,7 @@ class Thread:
     consent: ConsentStatus
     under_review: bool
     texted: bool
-    """Whether a text to the number left or is on its way, for whichever candidate: the next is no first text."""
+    """Whether a text left or is on its way, for whichever candidate: the next one is no first text."""
     unread: int
     last: ThreadMessage | None
 

@@ -107,7 +107,7 @@ def _thread(connection: Connection, place: Found) -> Thread:
 
 
 def _counts_as_texted() -> ColumnElement[bool]:
-    """Whether the carrier took a text of ours, or still may: so decisions tell a first text from later ones."""
+    """Whether the carrier took a text of ours, or still may: what decides which text is the first."""
     on_its_way = _M.c.status.in_(("queued", "scheduled", "sending", "in_doubt"))
     return (_M.c.kind == "text") & (_M.c.purpose == "message") & (_M.c.sid.is_not(None) | on_its_way)
 

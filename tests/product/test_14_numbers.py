@@ -1,4 +1,4 @@
-"""Several numbers, shared numbers, numbers that come and go: consent belongs to the number that it was for."""
+"""Numbers: several, shared, and such as come and go. Consent belongs to the number that it was given for."""
 
 import pytest
 
