@@ -10,16 +10,14 @@ from eventsourcing.sqlite import (
     SQLiteCursor,
     SQLiteProcessRecorder,
 )
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
-from domain.ledger import tables
+from domain.ledger import bulk, tables
 from domain.ledger.errors import PositionConflict
 from domain.ledger.mapper import Row
 
 FIRST_VERSION = 1
 _ROWID_MAX = 2**63 - 1
-_End = tuple[int, int]
-"""The version and the notification id of a stream's last event."""
 
 
 class LedgerRecorder(SQLiteProcessRecorder):
@@ -93,8 +91,7 @@ class LedgerRecorder(SQLiteProcessRecorder):
         """Insert `rows` at the ends of their streams; the write lock is held."""
         first = (self._max_notification_id(cursor) or 0) + 1
         known = self._ends(cursor, {stream for stream, version, _, _ in rows if version > FIRST_VERSION})
-        ends = dict(known)
-        linked = []
+        ends, events = dict(known), list[Any]()
         for place, (stream, version, name, state) in enumerate(rows, first):
             end = ends.get(stream)
             if end is None:
@@ -105,20 +102,24 @@ class LedgerRecorder(SQLiteProcessRecorder):
                 if version != end[0] + 1:
                     raise IntegrityError(f"{name} {version} does not follow {end[0]} of {stream}")
                 previous = end[1]
-            linked.append((place, stream, version, name, previous, state))
+            events += place, stream, version, name, previous, state
             ends[stream] = version, place
-        cursor.executemany(self._sql(tables.INSERT_EVENT), linked)
-        # In the order of the table, whose pages are then each visited once.
-        new = sorted((stream, *end) for stream, end in ends.items() if stream not in known)
-        cursor.executemany(self._sql(tables.START), new)
-        cursor.executemany(self._sql(tables.ADVANCE), [(*ends[stream], stream) for stream in sorted(known)])
+        begun, extended = list[Any](), list[Any]()
+        for stream, end in ends.items():
+            values = extended if stream in known else begun
+            values += stream, *end
+        bulk.execute(cursor, self._sql(tables.INSERT_EVENTS), 6, events)
+        bulk.execute(cursor, self._sql(tables.BEGIN_STREAMS), 3, begun)
+        bulk.execute(cursor, self._sql(tables.EXTEND_STREAMS), 3, extended)
         return range(first, first + len(rows))
 
-    def _ends(self, cursor: SQLiteCursor, streams: Iterable[str]) -> dict[str, _End]:
+    def _ends(self, cursor: SQLiteCursor, streams: Iterable[str]) -> dict[str, Sequence[int]]:
+        """Of those of `streams` that have events: version and notification id of the last one."""
         cursor.execute(self._sql(tables.SELECT_ENDS), (to_json(list(streams)).decode(),))
-        return {stream: (version, last) for stream, version, last in cursor.fetchall()}
+        ends: dict[str, Sequence[int]] = from_json(cursor.fetchone()[0])
+        return ends
 
-    def _start(self, cursor: SQLiteCursor, stream: str, high: int, end: _End) -> int:
+    def _start(self, cursor: SQLiteCursor, stream: str, high: int, end: Sequence[int]) -> int:
         """Where to begin the walk back to `high`: the nearest milestone above it, else the stream's end."""
         if high == end[0]:
             return end[1]

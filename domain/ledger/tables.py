@@ -40,12 +40,19 @@ CREATE TRIGGER IF NOT EXISTS {table}_never_{change} BEFORE {change} ON {table}
 BEGIN SELECT RAISE(ABORT, 'history is not open to argument'); END
 """
 
-INSERT_EVENT = """
-INSERT INTO {table} (rowid, originator_id, originator_version, topic, previous, state) VALUES (?,?,?,?,?,?)
+INSERT_EVENTS = """
+INSERT INTO {table} (rowid, originator_id, originator_version, topic, previous, state) VALUES {{rows}}
 """
-START = "INSERT INTO {table}_ends VALUES (?,?,?)"
-ADVANCE = "UPDATE {table}_ends SET version = ?, last = ? WHERE originator_id = ?"
-SELECT_ENDS = "SELECT value, version, last FROM json_each(?) JOIN {table}_ends ON originator_id = value"
+BEGIN_STREAMS = "INSERT INTO {table}_ends (originator_id, version, last) VALUES {{rows}}"
+EXTEND_STREAMS = """
+INSERT INTO {table}_ends (originator_id, version, last) VALUES {{rows}}
+ON CONFLICT (originator_id) DO UPDATE SET version = excluded.version, last = excluded.last
+"""
+SELECT_ENDS = """
+SELECT json_group_object(value, json_array(version, last))
+FROM json_each(?) JOIN {table}_ends ON originator_id = value
+"""
+"""As one value: see `bulk` for what a step a row can cost."""
 
 MILESTONE_FROM = """
 SELECT rowid FROM {table}
