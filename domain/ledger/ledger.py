@@ -16,6 +16,7 @@ from domain.ledger.recorders import LedgerRecorder, SnapshotRecorder
 from schemas import codec
 from schemas.events import Recorded
 from schemas.keystore import KeyConflict, KeyStore
+from schemas.sealing import Unsealable
 
 _SEALED, _CLEAR = "snapshot.sealed", "snapshot.clear"
 
@@ -109,7 +110,7 @@ class Ledger:
             self._snapshots.keep(StoredEvent(stream, version, topic, state))
 
     def load_snapshot(self, stream: str) -> tuple[int, bytes] | None:
-        """Version and state of the newest snapshot of `stream`; None if there is none, or it was erased."""
+        """Version and state of the newest snapshot of `stream`; None if there is none that still opens."""
         with _own_errors():
             newest = self._snapshots.select_events(stream, desc=True, limit=1)
         if not newest:
@@ -118,7 +119,10 @@ class Ledger:
         if newest[0].topic == _CLEAR:
             return version, state
         key = self._keys.cipher(stream)
-        opened = None if key is None else key.open(state, _bond(stream, version))
+        try:
+            opened = None if key is None else key.open(state, _bond(stream, version))
+        except Unsealable:  # it repeats what the events say: they are the ones to be read
+            return None
         return None if opened is None else (version, opened)
 
     def close(self) -> None:

@@ -219,6 +219,15 @@ def test_a_persons_snapshot_is_sealed_and_goes_with_the_key(
     assert ledger.load_snapshot("c1") is None
 
 
+def test_a_snapshot_that_was_changed_is_no_snapshot(ledger: Ledger, keys: KeyStore, path: Path) -> None:
+    keys.ensure(["c1"])
+    ledger.save_snapshot("c1", 3, b"state")
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE stored_snapshots SET originator_version = 4")
+    database.close()
+    assert ledger.load_snapshot("c1") is None
+
+
 # --- when the file cannot be written or read ------------------------------------------------------
 
 
