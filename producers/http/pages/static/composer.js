@@ -7,6 +7,7 @@ import { onRefreshed, refresh } from "/static/live.js";
 import { localize } from "/static/times.js";
 
 const PAUSE_MS = 180;
+const RETRY_MS = 2_000;
 const FIRST = {
   advise: "A first text should say who writes and how to stop. Add:",
   require: "A first text must say who writes and how to stop. Add:",
@@ -17,7 +18,7 @@ const form = document.querySelector("#composer");
 const part = (selector) => form.querySelector(selector);
 let asking = null;
 let soon = 0;
-let known = null; // the newest answer, for the buttons
+let said = null; // the newest answer, for the buttons
 
 function look() {
   clearTimeout(soon);
@@ -25,28 +26,34 @@ function look() {
 }
 
 async function ask() {
+  clearTimeout(soon);
   asking?.abort();
-  asking = new AbortController();
-  const { type, ...draft } = { ...contentOf(form), body: part("#text").value };
-  if (part("#writing").disabled) Object.assign(draft, ofForm());
+  const { signal } = (asking = new AbortController());
+  const draft = { ...whom(), ...how(), body: part("#text").value };
   try {
     const answer = await fetch(`${door}/texts/preview`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(draft),
-      signal: asking.signal,
+      signal,
     });
-    if (answer.ok) show(await answer.json());
-  } catch (error) {
-    if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error; // offline: the next key asks again
+    said = { ok: answer.ok, ...(await answer.json()) };
+  } catch {
+    if (!signal.aborted) soon = setTimeout(ask, RETRY_MS);
+    return;
   }
+  if (said.ok) show(said);
+  else refused({ refusal: { code: said.code, sentence: said.detail } });
 }
 
-// A form that is switched off says nothing by itself; whom it is for is known all the same.
-const ofForm = () => ({ candidate: form.elements.candidate.value, number: form.elements.number.value });
+const whom = () => ({ candidate: form.elements.candidate.value, number: form.elements.number.value });
+
+function how() {
+  const { send_at, override_quiet_hours } = contentOf(form); // none of it while the form is switched off
+  return { send_at, override_quiet_hours };
+}
 
 function show(preview) {
-  known = preview;
   count(preview);
   dear(preview);
   first(preview);
@@ -83,10 +90,10 @@ function dear({ forcing, swapped }) {
     .join("; ");
   const swappable = swapped !== null && swapped.body !== part("#text").value;
   part("#swap").hidden = !swappable;
-  part("[data-saving]").textContent = said(forcing.length, swappable ? swapped.saved : 0);
+  part("[data-saving]").textContent = dearness(forcing.length, swappable ? swapped.saved : 0);
 }
 
-function said(kinds, saved) {
+function dearness(kinds, saved) {
   const what = kinds === 1 ? "One character makes" : `${kinds} characters make`;
   const gain = saved > 0 ? ` Swapping saves ${counted(saved, "segment")}.` : "";
   return `${what} this a UCS-2 text, with less than half the room in each segment.${gain}`;
@@ -123,7 +130,7 @@ function write(body) {
 
 function insert() {
   const body = part("#text").value.trimEnd();
-  write(body === "" ? known.advised_sentence : `${body} ${known.advised_sentence}`);
+  write(body === "" ? said.advised_sentence : `${body} ${said.advised_sentence}`);
 }
 
 function schedule() {
@@ -152,7 +159,7 @@ if (form) {
   form.addEventListener("submit", send);
   form.addEventListener("input", look);
   part("#later").addEventListener("change", schedule);
-  part("#swap").addEventListener("click", () => write(known.swapped.body));
+  part("#swap").addEventListener("click", () => write(said.swapped.body));
   part("#insert").addEventListener("click", insert);
   part("#text").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();

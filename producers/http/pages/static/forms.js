@@ -81,6 +81,8 @@ async function accepted(form) {
   if (form.dataset.then === "reset") form.reset();
   form.closest("dialog")?.close();
   await refresh();
+  // What was used may be gone now; whoever goes by keyboard stays on the page.
+  if (document.activeElement === document.body) document.querySelector("#main").focus({ preventScroll: true });
 }
 
 document.addEventListener("submit", async (event) => {

@@ -1,6 +1,6 @@
 // Live updates: when something changed, the page is fetched again and what differs is put in place.
 //
-// data-live="whole"   the element is replaced (needs an id)
+// data-live="whole"   what is in it is replaced, and its attributes (needs an id, as all of these do)
 // data-live="state"   only its hidden and disabled are taken over: somebody may be typing inside
 // data-live="log"     its items, known by data-key, are added one by one, so that each is announced once
 
@@ -15,6 +15,7 @@ const announced = new EventTarget();
 let source = null;
 let fetching = null;
 let again = false;
+let follows = followed(document);
 
 export const onRefreshed = (listener) => announced.addEventListener("refreshed", listener);
 
@@ -37,7 +38,7 @@ async function bring() {
   let answer;
   try {
     answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  } catch (error) {
+  } catch {
     say("Not connected, trying again", false);
     return;
   }
@@ -45,6 +46,7 @@ async function bring() {
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   localize(fresh);
+  follows = followed(fresh);
   for (const place of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(place.id);
     if (next) APPLY[place.dataset.live](place, next);
@@ -54,13 +56,13 @@ async function bring() {
 
 const APPLY = { whole, state, log };
 
+// The element itself stays, so that a screen reader that watches it hears of what is new in it.
 function whole(present, fresh) {
   if (present.isEqualNode(fresh)) return;
   const focused = present.contains(document.activeElement) ? document.activeElement.id : "";
-  for (const open of present.querySelectorAll("details[open][id]")) {
-    fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
-  }
-  present.replaceWith(fresh);
+  for (const { name } of [...present.attributes]) if (!fresh.hasAttribute(name)) present.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) present.setAttribute(name, value);
+  present.replaceChildren(...fresh.childNodes);
   if (focused) document.getElementById(focused)?.focus();
 }
 
@@ -93,13 +95,16 @@ function takeOver(old, item) {
 
 // --- the stream -----------------------------------------------------------------------------------
 
-const follows = new Set((document.body.dataset.follows ?? "").split(" "));
 let soon = 0;
 let last = 0;
 
 function changed(event) {
   const { kind, subject } = JSON.parse(event.data);
   if (follows.has(kind) || follows.has(`${kind}:${subject}`)) refreshSoon();
+}
+
+function followed(page) {
+  return new Set((page.body.dataset.follows ?? "").split(" "));
 }
 
 function refreshSoon() {
