@@ -2,11 +2,13 @@
 
 import os
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -24,11 +26,14 @@ from deploy.settings import (
     table_of_settings,
 )
 from deploy.simulator.server import SimulatorServer
-from deploy.wiring import AlreadyRunning, Sayso, Stores, auth_of
+from deploy.wiring import AlreadyRunning, Sayso, StoresUnavailable, auth_of
 from producers.http.auth import issue
 from producers.http.pages.demo_settings import DemoSettings
 from producers.http.pages.site import add_pages
 from schemas.actors import Permission
+from schemas.base import AccountId
+
+T = TypeVar("T")
 
 app = typer.Typer(
     help="Sayso: texting for hiring products. Settings come from the environment, as SAYSO_*.",
@@ -46,7 +51,11 @@ def serve() -> None:
     settings = _settings()
     with Sayso(settings) as sayso:
         add_pages(sayso.app)
-        server = HttpServer(sayso.app, settings.host, settings.port)
+        server = _listening(
+            lambda: HttpServer(sayso.app, settings.host, settings.port),
+            f"{settings.host}:{settings.port}",
+            "SAYSO_HOST and SAYSO_PORT",
+        )
         out.print(f"Sayso listens on {server.url}")
         server.run()
 
@@ -60,11 +69,17 @@ def demo(
     """Try Sayso on this machine: with a simulated carrier, and a page that shows the candidates' phones."""
     settings = demos.settings_for(data_dir, port, phones_port)
     configure_logs(settings.log_level)
-    phones = SimulatorServer(demos.simulator_settings(settings), port=phones_port)
+    phones = _listening(
+        lambda: SimulatorServer(demos.simulator_settings(settings), port=phones_port),
+        f"port {phones_port}",
+        "--phones-port",
+    )
     with phones, Sayso(settings) as sayso:
         demos.assign_senders(sayso)
         add_pages(sayso.app, DemoSettings(auth_of(settings), "acme", phones.url))
-        server = HttpServer(sayso.app, settings.host, settings.port)
+        server = _listening(
+            lambda: HttpServer(sayso.app, settings.host, settings.port), f"port {settings.port}", "--port"
+        )
         out.print(f"\n  The recruiter's page   [bold]{server.url}/[/bold]")
         out.print(f"  The candidates' phones [bold]{phones.url}/[/bold]\n")
         out.print(f"  The files are in {data_dir}. Ctrl-C stops the demo.\n")
@@ -85,6 +100,10 @@ def token(
 ) -> None:
     """Print an access token for the demo. In production, tokens come from your own issuer."""
     auth = auth_of(demos.settings_of(data_dir))
+    try:
+        TypeAdapter(AccountId).validate_python(account)
+    except ValidationError:
+        raise SettingsError(f"{account} names no account: use small letters, digits, - and _.") from None
     lifetime = timedelta(hours=hours)
     kind: Literal["member", "service"] = "service" if service else "member"
     typer.echo(issue(auth, account, member, scope, utc_now(), lifetime, name, kind))
@@ -95,22 +114,16 @@ def rebuild(
     views: Annotated[list[str] | None, typer.Argument(help="Which views; all if none is named.")] = None,
 ) -> None:
     """Build views again from the ledger. What serves goes on serving, and the copies take over when ready."""
-    stores = Stores(_settings())
-    try:
+    with maintenance.opened(_settings()) as stores:
         maintenance.rebuild(stores, views, out)
-    finally:
-        stores.close()
 
 
 @app.command()
 def replay() -> None:
     """Fold the whole ledger into new views elsewhere, and compare them, row by row, with those that serve."""
-    stores = Stores(_settings())
-    try:
+    with maintenance.opened(_settings()) as stores:
         if not maintenance.replay(stores, out):
             sys.exit(1)
-    finally:
-        stores.close()
 
 
 @app.command()
@@ -123,11 +136,8 @@ def export(
     sealed: Annotated[bool, typer.Option("--sealed", help="As stored: personal data stays sealed.")] = False,
 ) -> None:
     """Write what happened, in order, for auditors."""
-    stores = Stores(_settings())
-    try:
+    with maintenance.opened(_settings()) as stores:
         maintenance.export(stores, file, account, stream, sealed, out)
-    finally:
-        stores.close()
 
 
 @app.command()
@@ -151,13 +161,30 @@ def _settings() -> Settings:
     return settings
 
 
+def _listening(listen: Callable[[], T], where: str, chosen_by: str) -> T:
+    """What `listen` gives; a port that cannot be had is said in a sentence."""
+    try:
+        return listen()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(
+            f"Nothing can listen on {where}: {reason}. Choose another by {chosen_by}."
+        ) from error
+
+
 def main() -> None:
     """Run the command line; what the caller can put right is said in a sentence."""
     try:
         app()
-    except (SettingsError, AlreadyRunning, maintenance.NothingThere, OSError) as error:
-        errors.print(f"[red]{error}[/red]")
-        sys.exit(1)
+    except (SettingsError, AlreadyRunning, StoresUnavailable, maintenance.NothingThere) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
+
+
+def _fail(sentence: str) -> None:
+    errors.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import Engine, Table, select
 
 from consumers.projector import Projector
-from deploy.wiring import Stores
+from deploy.settings import Settings
+from deploy.wiring import LEDGER_FILE, Stores
 from projections import catalog
 from projections.engine import open_engine
 from schemas import codec
@@ -24,6 +25,24 @@ ROWS_READ_MAX = 1_000
 
 class NothingThere(Exception):
     """What was named does not exist; the message says what does."""
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Stores]:
+    """The files of a Sayso that has run before, whether or not it runs now.
+
+    Raises:
+        NothingThere: none has run in that folder.
+        SettingsError, StoresUnavailable: as `Stores` does.
+    """
+    folder = settings.data_dir
+    if not (folder / LEDGER_FILE).exists():
+        raise NothingThere(f"There is no ledger in {folder}. Set SAYSO_DATA_DIR to where Sayso works.")
+    stores = Stores(settings)
+    try:
+        yield stores
+    finally:
+        stores.close()
 
 
 def rebuild(stores: Stores, names: Sequence[str] | None, console: Console) -> None:

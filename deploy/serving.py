@@ -1,8 +1,11 @@
 """Serving HTTP: in this thread until the process is told to stop, or in a thread of its own as a context."""
 
+import signal
 import socket
 import threading
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
 from typing import Self
 
 import uvicorn
@@ -29,11 +32,12 @@ class HttpServer:
                 app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_TIMEOUT_S
             )
         )
-        self._thread = threading.Thread(target=self.run, name="http", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
 
     def run(self) -> None:
-        """Serve until the process is told to stop."""
-        self._server.run(sockets=[self._socket])
+        """Serve until the process is told to stop, by SIGTERM or Ctrl-C, and return. From the main thread."""
+        with _outliving_the_signal():
+            self._serve()
 
     def __enter__(self) -> Self:
         """Serve in a thread of its own."""
@@ -47,6 +51,27 @@ class HttpServer:
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+
+@contextmanager
+def _outliving_the_signal() -> Iterator[None]:
+    """Uvicorn stops at a signal and then sends it again to whoever heard it before: that must not be the end.
+
+    What is under way elsewhere in the process has yet to be finished.
+    """
+
+    def heard(_: int, __: FrameType | None) -> None:
+        pass
+
+    before = {number: signal.signal(number, heard) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listening(host: str, port: int) -> socket.socket:

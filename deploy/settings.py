@@ -10,11 +10,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 
+import jwt
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as Unreadable
 
 from domain.policy import FREE_SEGMENTS, STANDARD
+from schemas.base import Currency
 
 PREFIX = "SAYSO_"
 KEY_BYTES = 32
@@ -35,6 +39,22 @@ def _key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _folder(path: Path) -> Path:
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is no folder")
+    return path
+
+
+def _keys_file(path: Path) -> Path:
+    try:
+        jwt.PyJWKSet.from_json(path.read_text())
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from error
+    except (jwt.PyJWTError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} holds no JSON Web Key Set with public keys") from error
+    return path
+
+
 Key = Annotated[SecretStr, AfterValidator(_key)]
 
 
@@ -42,18 +62,23 @@ class PackageSettings(BaseModel):
     """A package of texts: how many segments, and its price by currency."""
 
     segments: Annotated[int, Field(gt=0, le=10_000_000)]
-    prices: Annotated[dict[str, Annotated[Decimal, Field(gt=0)]], Field(min_length=1)]
+    prices: Annotated[dict[Currency, Annotated[Decimal, Field(gt=0)]], Field(min_length=1)]
 
 
 _STANDARD = PackageSettings(segments=STANDARD.segments, prices=dict(STANDARD.prices))
 
 
 class Settings(BaseSettings):
-    """Everything there is to set. A description here is a line of the README's table."""
+    """Everything there is to set. A description here is a line of the README's table.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    A variable that is empty counts as one that is not set.
+    """
 
-    data_dir: Path = Field(Path("data"), description="Where the SQLite files live.")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    data_dir: Annotated[Path, AfterValidator(_folder)] = Field(
+        Path("data"), description="Where the SQLite files live."
+    )
     host: str = Field(LOOPBACK, description="The address to listen on. Only loopback unless told otherwise.")
     port: int = Field(8000, ge=1, le=65_535, description="The port to listen on.")
     public_url: str = Field(
@@ -75,7 +100,9 @@ class Settings(BaseSettings):
     token_jwks_url: str | None = Field(
         None, pattern=r"^https?://", description="Where the issuer's public keys (RS256) are: for production."
     )
-    token_jwks_file: Path | None = Field(None, description="The issuer's public keys (RS256) as a file.")
+    token_jwks_file: Annotated[Path, AfterValidator(_keys_file)] | None = Field(
+        None, description="The issuer's public keys (RS256) as a file."
+    )
 
     twilio_account_sid: str = Field(pattern=r"^AC[0-9a-f]{32}$", description="The Twilio account.")
     twilio_auth_token: SecretStr = Field(
@@ -115,10 +142,14 @@ def load(secrets_dir: Path | None = None) -> Settings:
     Raises:
         SettingsError: something is missing or wrong.
     """
+    if secrets_dir is not None and not secrets_dir.is_dir():
+        raise SettingsError(f"{PREFIX}SECRETS_DIR is wrong: {secrets_dir} is no folder.")
     try:
         return Settings(_secrets_dir=secrets_dir)
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+    except Unreadable as error:  # only what is written as JSON can be unreadable
+        raise SettingsError(f"{PREFIX}PACKAGES is wrong: it is not JSON.") from error
 
 
 def table_of_settings() -> list[tuple[str, str, str]]:
@@ -144,10 +175,13 @@ def _default_of(field: FieldInfo) -> str:
     return "" if default is None else str(default)
 
 
-def _sentence(problem: object) -> str:
-    assert isinstance(problem, dict)
-    name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
-    if problem["type"] == "missing":
-        return f"{name} is missing: {Settings.model_fields[problem['loc'][0]].description}"
+def _sentence(problem: ErrorDetails) -> str:
     message = problem["msg"].removeprefix("Value error, ")
-    return message[0].upper() + message[1:] + "." if not problem["loc"] else f"{name} is wrong: {message}."
+    if not problem["loc"]:
+        return message[0].upper() + message[1:] + "."
+    setting, *within = (str(part) for part in problem["loc"])
+    name = PREFIX + setting.upper()
+    if problem["type"] == "missing" and not within:
+        return f"{name} is missing: {Settings.model_fields[setting].description}"
+    place = f" at {'.'.join(within)}" if within else ""
+    return f"{name} is wrong{place}: {message}."

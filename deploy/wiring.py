@@ -2,7 +2,9 @@
 
 import base64
 import fcntl
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Self
@@ -11,6 +13,7 @@ from uuid import UUID
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
 
 from consumers.carriers.twilio_carrier import TwilioAccount, TwilioCarrier
 from consumers.dispatcher import Dispatcher, Patience
@@ -19,8 +22,8 @@ from consumers.projector import Projector
 from consumers.shard import Shard
 from consumers.worker import Worker
 from deploy.clock import utc_now
-from deploy.settings import Settings
-from domain.ledger import Ledger, StreamNames
+from deploy.settings import Settings, SettingsError
+from domain.ledger import Ledger, LedgerError, StreamNames
 from domain.policy import Package, Policy
 from producers.dead_letters import DeadLetters
 from producers.http.app import create_app
@@ -30,35 +33,63 @@ from producers.http.webhooks import status_callback_url
 from projections.engine import open_engine
 from projections.queries import Queries
 from projections.worklist import Worklist
-from schemas.keystore import KeyStore
+from schemas import codec
+from schemas.events import Receipt
+from schemas.keystore import KeyStore, KeyStoreError, WrongMasterKey
 
 LAG_EVENTS_MAX = 20_000
 """How far the views may be behind before no more traffic should come."""
 SHARD = 0  # embedded, there is one
+LEDGER_FILE = f"ledger-{SHARD}.db"
+EVENTS_PER_COMMAND_MAX = 1_000
 
 
 class AlreadyRunning(Exception):
     """Another process works in this folder."""
 
 
+class StoresUnavailable(Exception):
+    """The files cannot be opened; the message says which folder and why."""
+
+
 class Stores:
-    """The files that Sayso keeps, opened."""
+    """The files that Sayso keeps, opened.
+
+    Raises:
+        SettingsError: the master key is another than the one that the files were made with.
+        StoresUnavailable: the files cannot be opened.
+    """
 
     def __init__(self, settings: Settings) -> None:
         folder = settings.data_dir
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         master_key = raw(settings.master_key)
-        self.keys = KeyStore(folder / "keys.db", master_key)
-        self.ledger = Ledger.open(folder / "ledger-0.db", SHARD, self.keys)
-        self.views = open_engine(f"sqlite:///{folder / 'views.db'}")
-        self.dead_letters = DeadLetters.on_sqlite(str(folder / "dead-letters.db"), master_key)
+        with _said_of(folder), ExitStack() as opened:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.keys = KeyStore(folder / "keys.db", master_key)
+            opened.callback(self.keys.close)
+            self.ledger = Ledger.open(folder / LEDGER_FILE, SHARD, self.keys)
+            opened.callback(self.ledger.close)
+            self.views = open_engine(f"sqlite:///{folder / 'views.db'}")
+            opened.callback(self.views.dispose)
+            self.dead_letters = DeadLetters.on_sqlite(str(folder / "dead-letters.db"), master_key)
+            opened.callback(self.dead_letters.close)
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Let every file go."""
-        self.dead_letters.close()
-        self.views.dispose()
-        self.ledger.close()
-        self.keys.close()
+        self._opened.close()
+
+
+@contextmanager
+def _said_of(folder: Path) -> Iterator[None]:
+    """Whatever keeps the files in `folder` from being opened, in a sentence."""
+    try:
+        yield
+    except WrongMasterKey as error:
+        raise SettingsError(f"SAYSO_MASTER_KEY is wrong: the files in {folder} have another.") from error
+    except (OSError, sqlite3.Error, SQLAlchemyError, LedgerError, KeyStoreError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise StoresUnavailable(f"The files in {folder} cannot be opened: {reason}.") from error
 
 
 class Sayso:
@@ -69,12 +100,18 @@ class Sayso:
 
         Raises:
             AlreadyRunning: another process works in that folder.
+            SettingsError: the secrets are others than those that the files were made with.
+            StoresUnavailable: the files cannot be opened.
         """
         self.settings = settings
-        self._lock = _sole_owner(settings.data_dir)
-        self.stores = Stores(settings)
-        self.inbox = Inbox(self.stores.ledger.position() or 0)
         names = StreamNames(raw(settings.names_secret))
+        with ExitStack() as opened:
+            opened.enter_context(_sole_owner(settings.data_dir))
+            self.stores = Stores(settings)
+            opened.callback(self.stores.close)
+            _require_same_names(self.stores, names)
+            self._opened = opened.pop_all()
+        self.inbox = Inbox(self.stores.ledger.position() or 0)
         shard = Shard(SHARD, self.stores.ledger, names, policy_of(settings), clock)
         self.projector = Projector(
             self.stores.ledger, self.stores.views, self.stores.keys, on_batch=lambda _: self.dispatcher.wake()
@@ -105,8 +142,7 @@ class Sayso:
         self.worker.stop()
         self.projector.stop()
         self.carrier.close()
-        self.stores.close()
-        self._lock.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -187,10 +223,22 @@ def _callback_of(settings: Settings) -> Callable[[str, UUID], str]:
     return lambda account, text_id: status_callback_url(settings.public_url, account, text_id)
 
 
+def _require_same_names(stores: Stores, names: StreamNames) -> None:
+    """Refuse another secret for names: every stream would be looked for in vain, revocations included."""
+    for _, data in stores.ledger.notifications(0, EVENTS_PER_COMMAND_MAX):
+        recorded = codec.decode(data, stores.keys)
+        if isinstance(recorded.event, Receipt):
+            context = recorded.context
+            if recorded.stream != names.receipt(context.account, context.command_id):
+                raise SettingsError("SAYSO_NAMES_SECRET is wrong: the ledger was begun with another.")
+            return
+
+
 def _sole_owner(folder: Path) -> IO[str]:
     """Hold the folder for this process; the operating system lets go of it whatever becomes of us."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = (folder / "lock").open("w")
+    with _said_of(folder):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,14 +1,16 @@
 """Folding a batch into views: rows and positions move together, in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
 from projections.source import Batch
 from projections.tracking import PositionMoved, move, positions
-from projections.view import View
+from projections.view import Fold, View
 from projections.writing import Writes
+from schemas.events import Event
 
 
 def advance(connection: Connection, views: Collection[View], source: str, batch: Batch) -> None:
@@ -31,8 +33,19 @@ def advance(connection: Connection, views: Collection[View], source: str, batch:
 
 
 def _fold(connection: Connection, views: Collection[View], batch: Batch, after: int) -> None:
-    events = batch.since(after)
+    folds, writes = _folds_of(tuple(views)), Writes(connection)
+    for recorded in batch.since(after):
+        event = recorded.event
+        for fold in folds.get(type(event), ()):
+            fold(writes, recorded, event)
+    writes.flush()
+
+
+@lru_cache(maxsize=64)
+def _folds_of(views: tuple[View, ...]) -> Mapping[type[Event], tuple[Fold, ...]]:
+    """What each kind of event does to all of `views`: so that an event is looked up once, not once a view."""
+    folds: dict[type[Event], tuple[Fold, ...]] = defaultdict(tuple)
     for view in views:
-        writes = Writes(connection)
-        view.fold(writes, events)
-        writes.flush()
+        for kind, fold in view.folds.items():
+            folds[kind] += (fold,)
+    return dict(folds)

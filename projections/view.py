@@ -1,6 +1,6 @@
 """A view: tables, and how events change them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from sqlalchemy import Column, Index, MetaData, String, Table
@@ -39,18 +39,10 @@ class View:
         self.metadata = MetaData()
         self._generation = generation
         self.folds = self._folds()
+        """What each kind of event does; other events are none of this view's business."""
 
     def _folds(self) -> Mapping[type[Event], Fold]:
         raise NotImplementedError
-
-    def fold(self, writes: Writes, events: Iterable[Recorded]) -> None:
-        """Gather in `writes` what `events` do to this view. Other events are none of its business."""
-        folds = self.folds
-        for recorded in events:
-            event = recorded.event
-            fold = folds.get(type(event))
-            if fold is not None:
-                fold(writes, recorded, event)
 
     def _table(self, name: str, *columns: Column[Any], **options: Any) -> Table:
         return Table(f"{self.key}_{name}", self.metadata, *columns, **options)

@@ -1,17 +1,15 @@
 """How many events a second one process projects into all views, and how fast a view is rebuilt and read."""
 
-import cProfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from consumers.projector import Projector
 from projections.engine import open_engine
 from schemas.events import CommandAccepted, SegmentsDebited, TextingActivated, TextQueued
-from tests.projections.history import ACME, History, conversation
+from tests.projections.history import History, conversation
 
 SENDS = 50_000
 CONVERSATIONS = 5_000
@@ -44,8 +42,16 @@ def sends(number: int) -> History:
         text_id = UUID(int=(0x0192 << 112) + (n << 40) + 7919)
         queued = TextQueued(text_id=text_id, candidate=f"c{person}", body=BODY, encoding="GSM-7", segments=1)
         debited = SegmentsDebited(text_id=text_id, segments=1, balance=free - n - 1)
-        result = {"text_id": str(text_id), "encoding": "GSM-7", "segments": 1, "send_at": None, "deferred": False,
-                  "advice": [], "warnings": [], "balance": free - n - 1}
+        result: dict[str, JsonValue] = {
+            "text_id": str(text_id),
+            "encoding": "GSM-7",
+            "segments": 1,
+            "send_at": None,
+            "deferred": False,
+            "advice": [],
+            "warnings": [],
+            "balance": free - n - 1,
+        }
         accepted = CommandAccepted(command_type="send-text", fingerprint="f" * 43, result=result)
         history.decided(
             [

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
 from consumers.inbox import Inbox, Incoming
@@ -107,7 +108,7 @@ class Bench:
         return UUID(int=time_ms << 80 | 7 << 76 | bits(12) << 64 | 2 << 62 | bits(62))
 
     def _prepare(self) -> None:
-        ours = {"account": self.account, "actor": RITA}
+        ours: dict[str, Any] = {"account": self.account, "actor": RITA}
         agreement = Agreement(accepted=True, version="1")
         self.process(
             [
@@ -127,7 +128,7 @@ class Bench:
             )
 
     def _allow(self, candidate: int) -> tuple[Command, Command]:
-        whom = {
+        whom: dict[str, Any] = {
             "account": self.account,
             "actor": RITA,
             "candidate": f"c{candidate}",

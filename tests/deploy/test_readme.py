@@ -29,9 +29,7 @@ def test_the_first_command_and_the_first_view_work_as_written(demo_at: str, tmp_
     token, commands = _blocks("sh")[1:3]
     python = tmp_path / "first.py"
     python.write_text(_blocks("python")[0].replace(f"http://127.0.0.1:{demo.PORT}", demo_at))
-    script = "\n".join(
-        ["set -eu", token, commands, f"{shlex.quote(sys.executable)} {python}"]
-    )
+    script = "\n".join(["set -eu", token, commands, f"{shlex.quote(sys.executable)} {python}"])
     script = script.replace(".venv/bin/sayso", f"{shlex.quote(sys.executable)} -m deploy")
     script = script.replace(f"http://127.0.0.1:{demo.PORT}", demo_at)
 

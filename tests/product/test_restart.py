@@ -1,0 +1,199 @@
+"""Stopped, or killed at any moment: after the next start nothing is lost and nothing comes twice."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from rich.console import Console
+
+from deploy import demo, maintenance
+from deploy.clock import utc_now
+from deploy.settings import PREFIX, Settings
+from deploy.simulator.server import SimulatorServer
+from deploy.wiring import Stores
+from tests.support.office import POLITE, Office, Person, new_account, office_hours, open_office, quick
+from tests.support.sayso import Client, Clock, System, eventually, reachable_settings, serving
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return reachable_settings(tmp_path, hand_overs_max=4)
+
+
+@pytest.fixture
+def carrier(settings: Settings) -> Iterator[SimulatorServer]:
+    """It runs on while Sayso is down."""
+    with SimulatorServer(quick(demo.simulator_settings(settings))) as carrier:
+        yield carrier
+
+
+def moved(office: Office, system: System) -> Office:
+    """The same account, after the restart."""
+    return replace(office, system=system, boss=system.client(account=office.account, member="grace"))
+
+
+def views_equal_a_replay(settings: Settings) -> bool:
+    """Sayso is down meanwhile."""
+    stores = Stores(settings)
+    try:
+        return maintenance.replay(stores, Console(quiet=True))
+    finally:
+        stores.close()
+
+
+def test_a_stop_and_a_start_lose_nothing_and_do_nothing_twice(
+    settings: Settings, carrier: SimulatorServer
+) -> None:
+    clock = Clock()
+    clock.set(office_hours(utc_now()))
+    with serving(settings, carrier.url, clock) as before:
+        office = open_office(before)
+        later, slow, *people = [office.candidate() for _ in range(12)]
+        scheduled = later.gets(send_at=(clock()).replace(hour=20).isoformat())
+        slow.phone.behaves(answer_after_s=0.5)
+        texts = [(person, person.gets()["text_id"]) for person in (slow, *people)]
+        repeated = uuid4()
+        office.boss.accepted("follow-candidate", command_id=repeated, candidate=later.candidate)
+        statement = office.statement()
+
+    with serving(settings, carrier.url, clock) as after:
+        office = moved(office, after)
+        texts = [(replace(person, office=office), text_id) for person, text_id in texts]
+        later = replace(later, office=office)
+        assert office.statement() == statement
+        again = office.boss.command("follow-candidate", repeated, candidate=later.candidate)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert later.message(scheduled["text_id"])["status"] == "scheduled"
+
+        after.wait(hours=1, minutes=1)  # whatever was reported while we were away is asked for by then
+        for person, text_id in texts:
+            person.becomes(text_id, "delivered")
+            person.phone.shows(POLITE)
+        after.wait_until(clock().replace(hour=20, minute=0))
+        later.becomes(scheduled["text_id"], "delivered")
+        later.phone.shows(POLITE)
+        assert office.balance == 50 - 12
+    assert views_equal_a_replay(settings)
+
+
+def test_a_stop_keyword_that_came_before_the_restart_counts_after_it(
+    settings: Settings, carrier: SimulatorServer
+) -> None:
+    clock = Clock()
+    with serving(settings, carrier.url, clock) as before:
+        office = open_office(before)
+        person = office.candidate()
+        person.writes("STOP")
+    with serving(settings, carrier.url, clock) as after:
+        person = replace(person, office=moved(office, after))
+        assert person.consent()["status"] == "revoked"
+        assert person.office.boss.refused("send-text", **person.at, body=POLITE) == "revoked_by_keyword"
+
+
+# --- kill -9 --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def process(settings: Settings, carrier: SimulatorServer) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of its own that serves."""
+    given = {
+        "DATA_DIR": settings.data_dir,
+        "PORT": settings.port,
+        "PUBLIC_URL": settings.public_url,
+        "MASTER_KEY": settings.master_key.get_secret_value(),
+        "NAMES_SECRET": settings.names_secret.get_secret_value(),
+        "TOKEN_SECRET": "t" * 32,
+        "TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
+        "TWILIO_AUTH_TOKEN": settings.twilio_auth_token.get_secret_value(),
+        "TWILIO_URL": carrier.url,
+        "HAND_OVERS_MAX": settings.hand_overs_max,
+        "LOG_LEVEL": "error",
+    }
+    environment = {**os.environ, **{PREFIX + name: str(value) for name, value in given.items()}}
+    with subprocess.Popen(
+        [sys.executable, "-m", "deploy", "serve"], cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL
+    ) as running:
+        try:
+            eventually(lambda: _answers(settings.public_url), timeout_s=30)
+            yield running
+        finally:
+            running.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url + "/readyz", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_killed_in_the_middle_of_sends_every_text_arrives_once_and_every_command_has_one_answer(
+    settings: Settings, carrier: SimulatorServer
+) -> None:
+    with serving(settings, carrier.url, Clock()) as system:
+        office = open_office(system)
+        people = [office.candidate() for _ in range(40)]
+        for person in people:
+            person.phone.behaves(answer_after_s=0.1)
+        token = system.token(account=office.account, member="grace", name="Grace Hopper")
+    commands = [uuid4() for _ in people]
+
+    with process(settings, carrier) as first:
+        boss = Client(settings.public_url, office.account, token)
+        with ThreadPoolExecutor(8) as pool:
+            sends = [pool.submit(_send, boss, *one) for one in zip(commands, people, strict=True)]
+            eventually(lambda: sum(bool(person.phone.inbox()) for person in people) >= 8)
+            first.send_signal(signal.SIGKILL)
+            answered = [send.result() for send in sends]
+
+    with process(settings, carrier) as second:
+        boss = Client(settings.public_url, office.account, token)
+        for known, command_id, person in zip(answered, commands, people, strict=True):
+            again = _send(boss, command_id, person)  # whoever heard nothing sends again, and may do so always
+            assert again is not None
+            assert known in (None, again)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(20) == 0
+
+    clock = Clock()
+    with serving(settings, carrier.url, clock) as third:
+        office = moved(office, third)
+        for _ in range(3):  # those cut short are doubted after a minute, looked for, and asked about
+            third.wait(minutes=31)
+        for command_id, person in zip(commands, people, strict=True):
+            there = Person(office, person.candidate, person.number)
+            there.becomes(str(command_id), "delivered")
+            there.phone.shows(POLITE)
+        assert office.balance == 10
+    assert views_equal_a_replay(settings)
+
+
+def _send(boss: Client, command_id: UUID, person: Person) -> str | None:
+    """The receipt; None where no answer came."""
+    try:
+        answer = boss.command("send-text", command_id, **person.at, body=POLITE, override_quiet_hours=True)
+    except httpx.TransportError:
+        return None
+    return answer.text if answer.is_success else None
+
+
+def test_a_fresh_folder_knows_nothing_of_another(
+    settings: Settings, carrier: SimulatorServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with serving(settings, carrier.url, Clock()) as system:
+        office = open_office(system)
+    elsewhere = settings.model_copy(update={"data_dir": tmp_path_factory.mktemp("elsewhere")})
+    with serving(elsewhere, carrier.url, Clock()) as system:
+        assert new_account(system).boss.http.get("/credits").status_code == 404
+        assert moved(office, system).boss.http.get("/credits").status_code == 404
