@@ -224,7 +224,7 @@ def serving(settings: Settings, phones_url: str, clock: Clock) -> Iterator[Syste
                 system.connections.close()
 
 
-def eventually(look: Callable[[], T], timeout_s: float = 10.0) -> T:
+def eventually(look: Callable[[], T], timeout_s: float = 20.0) -> T:
     """What `look` gives, once it is true; fails if it never is."""
     until = time.monotonic() + timeout_s
     while not (seen := look()):
