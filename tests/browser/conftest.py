@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from producers.http.pages.demo_settings import DemoSettings
 from tests.browser.desk import Desk
 from tests.browser.phones import Phones
 from tests.browser.seeds import ADA, activate, candidate
+from tests.support.office import fresh_number, quick
 from tests.support.sayso import Client, System, running
 
 CHROMIUM = "/usr/bin/chromium"
@@ -22,6 +24,8 @@ ZONE = "Europe/Copenhagen"
 
 OpenDesk = Callable[..., Desk]
 
+_accounts = count(1)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -29,8 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-# Playwright's event loop holds its thread until it is stopped, so it ends with the tests of this folder.
-@pytest.fixture(scope="package")
+# Playwright's event loop holds its thread until it is stopped; tests elsewhere have loops of their own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -38,24 +42,34 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
-    with running(tmp_path) as system:
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One Sayso for all; its clock is the machine's, as the browser's is."""
+    with running(tmp_path_factory.mktemp("sayso"), carrier=quick) as system:
         yield system
 
 
 @pytest.fixture
-def open_desk(chromium: Browser, system: System) -> Iterator[OpenDesk]:
+def ats(system: System) -> Client:
+    """An ATS that may do everything, as Rita Recruiter, in an account of the test's own with a sender."""
+    client = system.client(account=f"browser-{next(_accounts)}")
+    client.accepted("assign-sender", sender=fresh_number())
+    return client
+
+
+@pytest.fixture
+def open_desk(chromium: Browser, system: System, ats: Client) -> Iterator[OpenDesk]:
     """A desk for a persona of the demo, or for `nobody`, each in a browser of their own."""
     contexts: list[BrowserContext] = []
     desks: list[Desk] = []
+    demo = DemoSettings(auth_of(system.sayso.settings), ats.account)
 
     def open_as(persona: str, **how: object) -> Desk:
         options = {"viewport": {"width": 1280, "height": 860}, "timezone_id": ZONE, "locale": "en-GB", **how}
         context = chromium.new_context(base_url=system.url, **options)  # type: ignore[arg-type]
         contexts.append(context)
         if persona in PERSONAS:
-            token = session(DemoSettings(auth_of(system.sayso.settings), "acme"), PERSONAS[persona])
+            token = session(demo, PERSONAS[persona])
             context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": system.url}])
         desk = Desk(context.new_page(), system.url)
         desks.append(desk)
@@ -74,20 +88,9 @@ def manager(open_desk: OpenDesk) -> Desk:
 
 
 @pytest.fixture
-def phones(chromium: Browser, system: System) -> Iterator[Phones]:
-    """The page of the candidates' phones."""
-    with chromium.new_context(base_url=system.phones_url) as context:
-        phones = Phones(context.new_page(), system)
-        yield phones
-        phones.close()
-
-
-@pytest.fixture
-def ats(system: System) -> Iterator[Client]:
-    """An ATS that may do everything, as Rita Recruiter."""
-    client = system.client()
-    yield client
-    client.http.close()
+def phones(system: System, ats: Client) -> Phones:
+    """The candidates' phones, as far as the account has to do with them."""
+    return Phones(system, str(ats.get("")["sender"]))
 
 
 @pytest.fixture

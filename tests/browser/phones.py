@@ -1,34 +1,52 @@
-"""The page of the candidates' phones, and what its simulator knows."""
+"""The candidates' phones: as their page shows them, and as the simulator knows them."""
 
 from typing import Any
 
-import httpx
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.support.sayso import SENDER, System
+from tests.support.sayso import System
 
 
 class Phones:
-    """Every candidate's phone. Opened only when somebody looks."""
+    """Every candidate's phone, as far as `sender` is concerned."""
+
+    def __init__(self, system: System, sender: str) -> None:
+        self._sender = sender
+        self._url = system.phones_url
+        self._http = system.http()
+
+    def write(self, number: str, body: str) -> None:
+        """The candidate writes."""
+        message = {"body": body, "to": self._sender}
+        self._http.post(f"{self._phone(number)}/messages", json=message).raise_for_status()
+
+    def behave(self, number: str, **how: Any) -> None:
+        """Treat texts to this phone otherwise from now on."""
+        self._http.put(f"{self._phone(number)}/behaviour", json=how).raise_for_status()
+
+    def inbox(self, number: str) -> list[str]:
+        """The bodies of what arrived from the sender."""
+        answer = self._http.get(self._phone(number))
+        if answer.status_code == 404:
+            return []
+        bubbles = answer.json()["bubbles"]
+        return [one["body"] for one in bubbles if one["side"] == "in" and one["other"] == self._sender]
+
+    def _phone(self, number: str) -> str:
+        return f"{self._url}/phones/{number[1:]}"
+
+
+class PhonesPage:
+    """The page of the phones, as somebody at it uses it."""
 
     def __init__(self, page: Page, system: System) -> None:
         self.page = page
-        self._system = system
-        self._http = httpx.Client(base_url=system.phones_url, timeout=20, trust_env=False)
-
-    def close(self) -> None:
-        self._http.close()
-
-    def look(self) -> "Phones":
-        self.page.goto(self._system.phones_url)
-        return self
+        page.goto(system.phones_url)
 
     def shows(self, number: str, body: str) -> None:
         """A phone shows a text that came in."""
-        bubble = (
-            self._phone(number).get_by_test_id("bubble").filter(has=self.page.get_by_text(body, exact=True))
-        )
-        expect(bubble).to_be_visible()
+        bubbles = self._phone(number).get_by_test_id("bubble")
+        expect(bubbles.filter(has=self.page.get_by_text(body, exact=True))).to_be_visible()
 
     def answer(self, number: str, body: str) -> None:
         """The candidate types an answer and sends it."""
@@ -39,21 +57,5 @@ class Phones:
         """The candidate sends a keyword."""
         self._phone(number).get_by_test_id(f"quick-{keyword}").click()
 
-    def write(self, number: str, body: str) -> None:
-        """The candidate writes, without anybody looking at the page."""
-        message = {"body": body, "to": SENDER}
-        self._http.post(f"/phones/{number[1:]}/messages", json=message).raise_for_status()
-
-    def behave(self, number: str, **how: Any) -> None:
-        """Treat texts to this phone otherwise from now on."""
-        self._http.put(f"/phones/{number[1:]}/behaviour", json=how).raise_for_status()
-
-    def inbox(self, number: str) -> list[str]:
-        """The bodies of what arrived."""
-        answer = self._http.get(f"/phones/{number[1:]}")
-        if answer.status_code == 404:
-            return []
-        return [bubble["body"] for bubble in answer.json()["bubbles"] if bubble["side"] == "in"]
-
-    def _phone(self, number: str) -> Any:
+    def _phone(self, number: str) -> Locator:
         return self.page.get_by_test_id(f"phone-{number[1:]}")

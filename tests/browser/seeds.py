@@ -8,6 +8,7 @@ ADA = "+4520123456"
 BOB = "+4520123457"
 AUSTRIAN = "+436641234567"
 FRENCH = "+33612345678"
+SWITCHED_OFF = "+4520123490"
 
 
 def activate(ats: Client, company: str = "Acme Robotics") -> None:

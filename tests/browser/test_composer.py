@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import OpenDesk
 from tests.browser.desk import Desk
 from tests.browser.phones import Phones
-from tests.browser.seeds import ADA, AUSTRIAN, activate, candidate, change_settings, text
+from tests.browser.seeds import ADA, AUSTRIAN, SWITCHED_OFF, activate, candidate, change_settings, text
 from tests.support.sayso import Client, System, eventually
 
 LONG = "GSM-7 · 2 segments · 145 units left in the last · costs 2 texts · 1239 units until the limit"
@@ -153,9 +153,12 @@ def test_a_long_text_is_one_text_that_costs_its_segments(manager: Desk, ada: str
     expect(manager.at("message")).to_have_count(1)
 
 
-def test_a_failure_is_shown_with_its_reason_and_refunded(manager: Desk, phones: Phones, ada: str) -> None:
-    phones.behave(ADA, ends="failed", ends_with_code=30008)
-    manager.open(ada)
+def test_a_failure_is_shown_with_its_reason_and_refunded(
+    manager: Desk, phones: Phones, ats: Client, ada: str, system: System
+) -> None:
+    candidate(ats, "c-off", "Out of Reach", SWITCHED_OFF, agreed_at=system.clock())
+    phones.behave(SWITCHED_OFF, ends="failed", ends_with_code=30008)
+    manager.open("c-off")
     manager.send("Are you there?")
     manager.shows_status("Are you there?", "Failed, refunded")
     manager.shows_status("Are you there?", "carrier's code 30008")

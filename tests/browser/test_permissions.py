@@ -15,7 +15,7 @@ from tests.browser.seeds import ADA, candidate, text
 from tests.support.sayso import Client, System, settings_for
 
 
-def test_in_the_demo_one_chooses_who_to_be(open_desk: OpenDesk, ada: str) -> None:
+def test_in_the_demo_one_chooses_who_to_be(open_desk: OpenDesk) -> None:
     desk = open_desk("nobody").go("/")
     assert desk.page.url.endswith("/demo/sign-in")
     desk.at("persona-recruiter").click()

@@ -47,14 +47,14 @@ def test_a_scheduled_text_is_moved_then_cancelled_and_refunded(
 
 
 def test_a_scheduled_text_goes_when_its_time_has_come(
-    manager: Desk, phones: Phones, ada: str, system: System
+    manager: Desk, phones: Phones, ats: Client, ada: str, system: System
 ) -> None:
-    manager.open(ada)
-    manager.schedule(BODY, morning(system, 2))
+    manager.open(ada).is_live()
+    text(ats, ada, ADA, BODY, send_at=(system.clock() + timedelta(seconds=2)).isoformat())
     manager.shows_status(BODY, "Scheduled for")
     assert phones.inbox(ADA) == []
-    system.clock.set(morning(system, 2).astimezone(UTC) + timedelta(seconds=1))
-    assert eventually(lambda: phones.inbox(ADA)) == [BODY]
+    manager.shows_status(BODY, "Delivered")
+    assert phones.inbox(ADA) == [BODY]
 
 
 def test_a_stop_cancels_what_is_scheduled(manager: Desk, phones: Phones, ada: str, system: System) -> None:
