@@ -28,12 +28,14 @@ BODY = "Hi Grace, thanks for applying! Could you talk on Tuesday at 10? Reply ST
 ADA = Actor(kind="member", id="member-17", name="Ada Lovelace")
 FEW_EVENTS, MANY_EVENTS = 1_000, 1_000_000
 COMPARED_SENDS = 400
+BATCH_MAX = 500  # sends
 DECIDE_S = 0.000_025  # what a send's decision may cost beside all this
+SENDS_STORED_MIN = round(1 / (1 / 15_000 - DECIDE_S))  # a second, for 15,000 decided and stored
 
 
 def run() -> list[Result]:
     """Codec, ledger by size of batch, and the ledger before and after a million events."""
-    return [*_codec(), *(_stored(sends) for sends in (1, 10, 100, 500)), *_history()]
+    return [*_codec(), *(_stored(sends) for sends in (1, 10, 100, BATCH_MAX)), *_history()]
 
 
 class Load:
@@ -126,14 +128,16 @@ def _each_us(work: Callable[[], object], rounds: int = 20, times: int = 2_000) -
 
 def _stored(sends: int) -> Result:
     """Sends a second that are encoded and stored in batches of `sends`."""
-    target = {1: 1_000, 10: 7_000, 100: 15_000, 500: 1 / (1 / 15_000 - DECIDE_S)}[sends]
     with TemporaryDirectory() as folder:
         load = Load(folder)
         batches = [load.batch(sends) for _ in range(max(20, min(400, 15_000 // sends)))]
         elapsed_s = sum(load.store(batch) for batch in batches)
         load.close()
     return Result(
-        f"sends stored, {sends} at a time", sends * len(batches) / elapsed_s, "sends/s", round(target)
+        f"sends stored, {sends} at a time",
+        sends * len(batches) / elapsed_s,
+        "sends/s",
+        SENDS_STORED_MIN if sends == BATCH_MAX else None,
     )
 
 
@@ -144,7 +148,7 @@ def _history() -> list[Result]:
         _fill(short, FEW_EVENTS)
         _fill(long, MANY_EVENTS)
         found = [
-            *(_compared(short, long, sends) for sends in (1, 500)),
+            *(_compared(short, long, sends) for sends in (1, BATCH_MAX)),
             Result("opened and read after 1,000,000 events", _cold_start_s(long), "s", 2, True),
             Result("notifications read, 500 at a time", _notified(long), "events/s"),
             Result("receipts looked up, 500 at a time", _looked_up(long), "receipts/s"),
