@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
+from typing import BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -116,20 +117,43 @@ def export(
 ) -> None:
     """Write the ledger's events to `file`, one CloudEvent a line; personal data is opened unless `sealed`.
 
-    The file appears whole or not at all.
+    The file appears whole or not at all, and for its owner alone: it holds what people wrote.
+
+    Raises:
+        NothingThere: `file` is a folder.
+        OSError: it cannot be written.
     """
+    if file.is_dir():
+        raise NothingThere(f"{file} is a folder. Name a file in it.")
     partly = file.with_name(file.name + ".part")
-    with partly.open("wb") as lines, _bar(console, "Exporting") as show:
-        last, position, written = stores.ledger.last_notification(), 0, 0
-        while page := stores.ledger.notifications(position, EVENTS_READ_MAX, last):
-            for _, data in page:
-                if _wanted(data, stores.keys, account, stream):
-                    lines.write((data if sealed else _opened(data, stores.keys)) + b"\n")
-                    written += 1
-            position = page[-1][0]
-            show(position, last)
-    partly.rename(file)
-    console.print(f"{written:,} events are in {file}.")
+    partly.touch(mode=0o600)
+    try:
+        with partly.open("wb") as lines, _bar(console, "Exporting") as show:
+            written = _write(lines, stores, account, stream, sealed, show)
+        partly.rename(file)
+    finally:
+        partly.unlink(missing_ok=True)
+    console.print(f"{written:,} events are in {file}.", soft_wrap=True)
+
+
+def _write(
+    lines: BinaryIO,
+    stores: Stores,
+    account: str | None,
+    stream: str | None,
+    sealed: bool,
+    show: Callable[[int, int], None],
+) -> int:
+    """How many events were written."""
+    last, position, written = stores.ledger.last_notification(), 0, 0
+    while page := stores.ledger.notifications(position, EVENTS_READ_MAX, last):
+        for _, data in page:
+            if _wanted(data, stores.keys, account, stream):
+                lines.write((data if sealed else _opened(data, stores.keys)) + b"\n")
+                written += 1
+        position = page[-1][0]
+        show(position, last)
+    return written
 
 
 def _wanted(data: bytes, keys: KeyStore, account: str | None, stream: str | None) -> bool:

@@ -77,7 +77,11 @@ def _outliving_the_signal() -> Iterator[None]:
 def _listening(host: str, port: int) -> socket.socket:
     """A socket that says it is TCP: asyncio turns Nagle's delay off only where a socket says so."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((host, port))
-    listening.listen(BACKLOG)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
     return listening

@@ -71,6 +71,7 @@ class Stores:
             opened.callback(self.ledger.close)
             self.views = open_engine(f"sqlite:///{folder / 'views.db'}")
             opened.callback(self.views.dispose)
+            self.views.connect().close()  # else nobody would look into the file before it is needed
             self.dead_letters = DeadLetters.on_sqlite(str(folder / "dead-letters.db"), master_key)
             opened.callback(self.dead_letters.close)
             self._opened = opened.pop_all()
@@ -88,7 +89,7 @@ def _said_of(folder: Path) -> Iterator[None]:
     except WrongMasterKey as error:
         raise SettingsError(f"SAYSO_MASTER_KEY is wrong: the files in {folder} have another.") from error
     except (OSError, sqlite3.Error, SQLAlchemyError, LedgerError, KeyStoreError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
         raise StoresUnavailable(f"The files in {folder} cannot be opened: {reason}.") from error
 
 
