@@ -34,7 +34,7 @@ from tests.domain.facts import (
     withdrawn,
 )
 from tests.domain.given import NOW, Happening, given, on
-from tests.domain.people import LATER, SENDER, TEXT, record, report, reschedule, start
+from tests.domain.people import LATER, SENDER, TEXT, record, report, reschedule, resume, start
 
 NIGHT = datetime(2026, 3, 3, 6, tzinfo=UTC)  # 22:00 in San Francisco
 MORNING = datetime(2026, 3, 3, 16, tzinfo=UTC)
@@ -191,6 +191,11 @@ def test_while_the_account_is_stopped_a_text_waits_unharmed() -> None:
     outcome = given(ready(49), queued(), stopped()).when(start())
     outcome.then(rescheduled(NOW, "carrier")).answering(dispatch=False, reason="sending_stopped")
     assert outcome.balance == 49
+
+
+def test_once_the_operator_resumes_the_text_goes() -> None:
+    outcome = given(ready(49), queued(), stopped()).when(start()).and_when(resume())
+    outcome.and_when(start()).then(dispatched())
 
 
 def test_an_account_without_a_sender_gets_its_text_back() -> None:
