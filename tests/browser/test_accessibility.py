@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import OpenDesk
 from tests.browser.desk import Desk
 from tests.browser.phones import Phones
-from tests.browser.seeds import ADA, BOB, candidate, text
+from tests.browser.seeds import ADA, AUSTRIAN, BOB, candidate, text
 from tests.support.sayso import Client, System, eventually
 
 CANDIDATES = ("/candidates/c-ada", "/candidates/c-bob")
@@ -67,6 +67,20 @@ def test_nothing_is_cut_off_on_a_small_screen(open_desk: OpenDesk, lived_in: str
     for path in PATHS:
         desk.go(path)
         assert desk.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+def test_however_much_the_composer_has_to_say_its_button_stays_in_sight(
+    manager: Desk, ats: Client, ada: str, system: System
+) -> None:
+    candidate(ats, "c-at", "Sissi", AUSTRIAN, agreed_at=system.clock())
+    manager.open("c-at")
+    manager.write("“Hello” — " + "are you free? " * 20)
+    manager.at("later").check()
+    expect(manager.at("dear")).to_be_visible()
+    card, button = manager.page.locator(".thread").bounding_box(), manager.at("send").bounding_box()
+    assert card is not None
+    assert button is not None
+    assert button["y"] + button["height"] < card["y"] + card["height"]
 
 
 def test_everything_can_be_done_by_keyboard(manager: Desk, ats: Client, ada: str) -> None:

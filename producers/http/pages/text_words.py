@@ -19,6 +19,7 @@ _CALLED_BACK: Mapping[str, str] = MappingProxyType(
         "number_removed": "the number was removed",
         "number_unknown": "the number was removed",
         "country_blocked": "the country may not be texted any more",
+        "never_open": "no hour was outside quiet hours",
         "missed": "it missed its time and would have come too late",
         "not_activated": "texting was not active",
         "no_sender": "the account had no number to text from",
@@ -133,4 +134,5 @@ def _failure(message: ThreadMessage) -> str:
 def _cancellation(message: ThreadMessage) -> str:
     if message.reason == "cancelled_by_member":
         return f"by {who(message.status_by)}"
-    return _CALLED_BACK.get(message.reason or "", message.reason or "for no stated reason")
+    reason = message.reason or "for no stated reason"
+    return _CALLED_BACK.get(reason, reason.replace("_", " "))

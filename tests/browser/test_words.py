@@ -1,0 +1,81 @@
+"""What the pages say of texts whose end is rare."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from producers.http.pages.text_words import line
+from projections.shapes import MessageStatus, ThreadMessage, Who
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MAX = Who("member", "m-max", "Max Manager")
+TEXT = ThreadMessage(
+    id="t-1",
+    version=1,
+    kind="text",
+    status="sent",
+    body="Hello",
+    at=NOON,
+    by=MAX,
+    candidate="c-1",
+    encoding="GSM-7",
+    segments=1,
+    purpose="message",
+    send_at=None,
+    delay=None,
+    overrides_quiet_hours=False,
+    sid=None,
+    status_at=NOON,
+    status_by=MAX,
+    code=None,
+    reason=None,
+    action=None,
+    keyword=None,
+    media=(),
+    flagged=False,
+    unread=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "can_be_called_back"),
+    [
+        ("queued", "Queued", True),
+        ("scheduled", "Scheduled for", True),
+        ("sending", "Sending", False),
+        ("in_doubt", "Handed over, not confirmed yet", False),
+        ("sent", "Sent", False),
+        ("delivered", "Delivered", False),
+        ("undelivered", "Not delivered", False),
+        ("failed", "Failed, refunded", False),
+        ("cancelled", "Cancelled, refunded", False),
+        ("unknown", "Unknown", False),
+    ],
+)
+def test_every_status_has_words(status: MessageStatus, said: str, can_be_called_back: bool) -> None:
+    shown = line(replace(TEXT, status=status), "Ada")
+    assert (shown.status, shown.waits) == (said, can_be_called_back)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("cancelled_by_member", "by Max Manager"),
+        ("missed", "it missed its time and would have come too late"),
+        ("something_new", "something new"),
+    ],
+)
+def test_a_cancelled_text_says_why(reason: str, said: str) -> None:
+    assert line(replace(TEXT, status="cancelled", reason=reason), "Ada").detail == said
+
+
+def test_a_text_that_was_not_delivered_says_why_with_the_carriers_code() -> None:
+    failed = replace(TEXT, status="undelivered", reason="The carrier could not deliver the text.", code=30003)
+    said = "The carrier could not deliver the text. (carrier's code 30003)"
+    assert line(failed, "Ada").detail == said
+
+
+def test_an_automatic_answer_is_nobodys_and_cannot_be_called_back() -> None:
+    answer = line(replace(TEXT, status="queued", purpose="help_answer", candidate=None), "Ada")
+    assert (answer.author, answer.waits) == ("Automatic answer", False)
