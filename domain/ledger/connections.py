@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Condition, Lock
 from typing import Self
 
 from eventsourcing.persistence import InterfaceError, OperationalError
@@ -92,13 +92,20 @@ class LedgerPool(SQLiteConnectionPool):
 
 
 class LedgerDatastore(SQLiteDatastore):
-    """One connection that writes, never anybody else's, and a pool of those that read."""
+    """One connection that writes, never anybody else's, and a pool of those that read.
+
+    It closes once nobody uses it: SQLite's library corrupts memory where a connection is closed under a
+    thread that still reads through it.
+    """
 
     def __init__(self, readers: LedgerPool, writer: LedgerConnection) -> None:
         super().__init__(readers.db_name, originator_id_type="text")
         self.pool: LedgerPool = readers
         self._writer = writer
         self._writing = Lock()
+        self._idle = Condition()
+        self._users = 0
+        self._closed = False
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -114,13 +121,30 @@ class LedgerDatastore(SQLiteDatastore):
 
     @contextmanager
     def get_connection(self, *, commit: bool) -> Iterator[SQLiteConnection]:
-        if commit:
-            with self._writing:
-                yield self._writer
-        else:
-            with super().get_connection(commit=False) as connection:
-                yield connection
+        with self._in_use():
+            if commit:
+                with self._writing:
+                    yield self._writer
+            else:
+                with super().get_connection(commit=False) as connection:
+                    yield connection
 
     def close(self) -> None:
+        with self._idle:
+            self._closed = True
+            self._idle.wait_for(lambda: self._users == 0)
         super().close()
         self._writer.close()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        with self._idle:
+            if self._closed:
+                raise OperationalError("The ledger is closed.")
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._users -= 1
+                self._idle.notify_all()
