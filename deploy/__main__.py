@@ -52,7 +52,7 @@ def serve() -> None:
     with Sayso(settings) as sayso:
         add_pages(sayso.app)
         server = _listening(
-            lambda: HttpServer(sayso.app, settings.host, settings.port),
+            lambda: HttpServer(sayso.app, settings.host, settings.port, sayso.let_go),
             f"{settings.host}:{settings.port}",
             "SAYSO_HOST and SAYSO_PORT",
         )
@@ -78,7 +78,9 @@ def demo(
         demos.assign_senders(sayso)
         add_pages(sayso.app, DemoSettings(auth_of(settings), "acme", phones.url))
         server = _listening(
-            lambda: HttpServer(sayso.app, settings.host, settings.port), f"port {settings.port}", "--port"
+            lambda: HttpServer(sayso.app, settings.host, settings.port, sayso.let_go),
+            f"port {settings.port}",
+            "--port",
         )
         out.print(f"\n  The recruiter's page   [bold]{server.url}/[/bold]")
         out.print(f"  The candidates' phones [bold]{phones.url}/[/bold]\n")

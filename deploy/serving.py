@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
@@ -11,27 +11,30 @@ from typing import Self
 import uvicorn
 from fastapi import FastAPI
 
+START_TIMEOUT_S = 10
 STOP_TIMEOUT_S = 5
+KEEP_ALIVE_S = 4
+"""How long an idle connection is kept: less than the stop takes, so that none outlives it."""
+ACCEPTED_LATE_S = 0.05
 BACKLOG = 2_048
 
 
 class HttpServer:
     """One application on one port.
 
-    It listens from construction on; `port` 0 takes a free one, and `url` says which.
+    It listens from construction on; `port` 0 takes a free one, and `url` says which. `leaving` is called when
+    it is about to stop: to end what would hold it up.
 
     Raises:
         OSError: the port is taken.
     """
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+    def __init__(
+        self, app: FastAPI, host: str, port: int, leaving: Callable[[], None] = lambda: None
+    ) -> None:
         self._socket = _listening(host, port)
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_TIMEOUT_S
-            )
-        )
+        self._server = _Server(app, leaving)
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
 
     def run(self) -> None:
@@ -40,8 +43,10 @@ class HttpServer:
             self._serve()
 
     def __enter__(self) -> Self:
-        """Serve in a thread of its own."""
+        """Serve in a thread of its own, and return when it answers."""
         self._thread.start()
+        if not self._server.ready.wait(START_TIMEOUT_S):
+            raise RuntimeError("the server did not start")
         return self
 
     def __exit__(
@@ -54,6 +59,37 @@ class HttpServer:
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._socket])
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and leaves no connection open behind it."""
+
+    def __init__(self, app: FastAPI, leaving: Callable[[], None]) -> None:
+        self.ready = threading.Event()
+        self._leaving = leaving
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=STOP_TIMEOUT_S,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._leaving()
+        for server in self.servers:
+            server.close()
+        # Uvicorn tells the connections it knows; one that was accepted this moment has to be known first.
+        await asyncio.sleep(ACCEPTED_LATE_S)
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 @contextmanager

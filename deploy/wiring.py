@@ -137,6 +137,10 @@ class Sayso:
         self.projector.start()
         self.dispatcher.start()
 
+    def let_go(self) -> None:
+        """End the live streams, for a server that is about to stop."""
+        self.projector.feed.close()
+
     def stop(self) -> None:
         """Finish what is at hand, and let everything go."""
         self.dispatcher.stop()

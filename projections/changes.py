@@ -47,6 +47,7 @@ class ChangeFeed:
         self._readers: dict[str, set[Subscription]] = defaultdict(set)
         self._floor = 0
         self._position = 0
+        self._closed = False
 
     @property
     def position(self) -> int:
@@ -82,7 +83,16 @@ class ChangeFeed:
             if after is not None:
                 reader.offer(self._missed(account, after), self._position)
             self._readers[account].add(reader)
+            if self._closed:
+                reader.end()
             return reader
+
+    def close(self) -> None:
+        """Let every reader go, and whoever comes later."""
+        with self._lock:
+            self._closed = True
+            for reader in [reader for readers in self._readers.values() for reader in readers]:
+                reader.end()
 
     def leave(self, reader: "Subscription") -> None:
         """Tell `reader` nothing more. Leaving twice is harmless."""
@@ -126,7 +136,10 @@ class Subscription:
         self._some = asyncio.Event()
 
     async def next(self) -> tuple[Change | Reload, ...]:
-        """What is new since the last call, by ascending id; waits until there is something."""
+        """What is new since the last call, by ascending id; waits until there is something.
+
+        Empty: the feed was closed.
+        """
         await self._some.wait()
         with self._lock:
             news = tuple(self._pending)
@@ -143,6 +156,13 @@ class Subscription:
             if len(self._pending) > self._pending_max:
                 self._pending.clear()
                 self._pending.append(Reload(position))
+        return self._wake()
+
+    def end(self) -> None:
+        """There will be nothing more. From any thread."""
+        self._wake()
+
+    def _wake(self) -> bool:
         try:
             self._loop.call_soon_threadsafe(self._some.set)
         except RuntimeError:  # its loop was closed: nobody will ever read

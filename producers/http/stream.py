@@ -74,7 +74,7 @@ async def _subscribed(
 async def stream(
     caller: Viewer, deps: Deps, reader: Annotated[Subscription, Depends(_subscribed)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """View. Ends when the access token does; come back with a new one."""
+    """View. Ends when the access token does, come back with a new one; and when Sayso stops."""
     yield ServerSentEvent(comment="here", retry=RECONNECT_MS)
     while (left_s := _left_s(caller, deps)) > 0:
         try:
@@ -82,6 +82,8 @@ async def stream(
                 news = await reader.next()
         except TimeoutError:
             return
+        if not news:
+            return  # we are about to stop
         for event in _told(news, caller):
             yield event
 

@@ -216,7 +216,7 @@ def serving(settings: Settings, phones_url: str, clock: Clock) -> Iterator[Syste
     with Sayso(settings, clock) as sayso:
         demo.assign_senders(sayso)
         add_pages(sayso.app, DemoSettings(auth_of(settings), "acme", phones_url))
-        with HttpServer(sayso.app, LOOPBACK, settings.port) as server:
+        with HttpServer(sayso.app, LOOPBACK, settings.port, sayso.let_go) as server:
             system = System(sayso, server.url, phones_url, clock)
             try:
                 yield system
