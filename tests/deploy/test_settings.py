@@ -1,0 +1,199 @@
+"""Settings: from the environment and from files; what is missing or wrong stops the start and is named."""
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from deploy.settings import LOOPBACK, PREFIX, Settings, SettingsError, load
+from tests.deploy.conftest import CommandLine
+
+
+def package(**changed: object) -> str:
+    return json.dumps({"standard": {"segments": 10, "prices": {"USD": "5.00"}, **changed}})
+
+
+WRONG: Mapping[str, tuple[str, ...]] = {
+    "data_dir": ("pyproject.toml",),
+    "port": ("0", "65536", "-1", "http", "80.5"),
+    "public_url": (
+        "texts.example.com",
+        "ftp://texts.example.com",
+        "https://texts.example.com/sayso",
+        "https://",
+    ),
+    "master_key": ("short", "no base64 at all!", base64.b64encode(b"x" * 31).decode()),
+    "names_secret": ("short", "no base64 at all!", base64.b64encode(b"x" * 33).decode()),
+    "token_secret": ("short",),
+    "token_jwks_url": ("keys.example.com", "file:///keys.json"),
+    "token_jwks_file": ("nowhere.json", "pyproject.toml", "tests"),
+    "twilio_account_sid": ("AC123", "SK" + "0" * 32, "AC" + "G" * 32),
+    "twilio_auth_token": (),
+    "twilio_url": ("api.twilio.com", "ftp://api.twilio.com"),
+    "hand_overs_max": ("0", "257", "many"),
+    "free_segments": ("-1", "fifty", "0.5"),
+    "packages": (
+        "none",
+        "[]",
+        package(segments=0),
+        package(segments="many"),
+        package(prices={}),
+        package(prices={"dollars": 5}),
+        package(prices={"USD": -5}),
+        package(prices={"USD": "NaN"}),
+        '{"standard": {"segments": 10}}',
+    ),
+    "late_minutes_max": ("0", "-1", "an hour"),
+    "unknown_after_hours": ("0", "-1", "three days"),
+    "log_level": ("loud", "INFO"),
+}
+"""Values that no setting can have."""
+ANYTHING_GOES = {"host", "token_issuer", "token_audience"}
+"""Texts: whether a host exists shows when it is listened on."""
+NEEDED = ("MASTER_KEY", "NAMES_SECRET", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+
+
+def test_the_table_holds_every_setting() -> None:
+    assert WRONG.keys() | ANYTHING_GOES == Settings.model_fields.keys()
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in WRONG for value in WRONG[name]])
+def test_a_wrong_setting_stops_the_start_and_is_named(
+    sayso: CommandLine, good: dict[str, str], name: str, value: str
+) -> None:
+    if name.startswith("token_"):
+        good["TOKEN_SECRET"] = ""
+    said = sayso("serve", **{name.upper(): value})
+    assert (said.code, said.out) == (1, "")
+    lines = said.err.splitlines()
+    assert lines
+    assert all(line.startswith(f"{PREFIX}{name.upper()} is wrong") and line.endswith(".") for line in lines)
+    if name in ("master_key", "names_secret", "token_secret"):
+        assert value not in said.err
+    assert not Path(good["DATA_DIR"]).exists()
+
+
+@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_setting_stops_the_start_and_is_named(
+    sayso: CommandLine, name: str, value: str | None
+) -> None:
+    said = sayso("serve", **{name: value})
+    assert said.code == 1
+    meaning = Settings.model_fields[name.lower()].description
+    assert said.err == f"{PREFIX}{name} is missing: {meaning}\n"
+
+
+def test_all_that_is_missing_is_named_at_once(sayso: CommandLine) -> None:
+    said = sayso("serve", **dict.fromkeys(NEEDED), PORT="0")
+    named = [line.split(" is ")[0] for line in said.err.splitlines()]
+    assert sorted(named) == sorted(PREFIX + name for name in (*NEEDED, "PORT"))
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"TOKEN_SECRET": None},
+        {"TOKEN_JWKS_URL": "https://keys.example.com"},
+        {"TOKEN_SECRET": "", "TOKEN_JWKS_URL": ""},
+    ],
+)
+def test_tokens_come_from_one_source(sayso: CommandLine, sources: dict[str, str | None]) -> None:
+    said = sayso("serve", **sources)
+    assert (said.code, said.err) == (
+        1,
+        "Set exactly one of SAYSO_TOKEN_SECRET, SAYSO_TOKEN_JWKS_URL and SAYSO_TOKEN_JWKS_FILE.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no json", "[]", "{}", '{"keys": []}', '{"keys": [{"kty": "fish"}]}']
+)
+def test_a_file_without_keys_is_none(sayso: CommandLine, tmp_path: Path, content: str) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(content)
+    said = sayso("serve", TOKEN_SECRET=None, TOKEN_JWKS_FILE=str(keys))
+    expected = f"SAYSO_TOKEN_JWKS_FILE is wrong: {keys} holds no JSON Web Key Set with public keys.\n"
+    assert (said.code, said.err) == (1, expected)
+
+
+# --- where they come from -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def given(environment: None, good: dict[str, str]) -> None:
+    os.environ.update({PREFIX + name: value for name, value in good.items()})
+
+
+@pytest.mark.usefixtures("given")
+def test_by_default_nothing_listens_beyond_this_machine() -> None:
+    assert (load().host, load().port) == (LOOPBACK, 8000)
+
+
+@pytest.mark.usefixtures("given")
+def test_a_variable_that_is_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAYSO_HOST", "")
+    monkeypatch.setenv("SAYSO_PORT", "")
+    assert (load().host, load().port) == (LOOPBACK, 8000)
+
+
+@pytest.mark.usefixtures("given")
+def test_only_variables_with_the_prefix_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PORT", "HOST", "DATA_DIR", "LOG_LEVEL"):
+        monkeypatch.setenv(name, "wrong")
+    assert (load().port, load().log_level) == (8000, "error")
+
+
+@pytest.mark.usefixtures("given")
+def test_secrets_may_be_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = base64.b64encode(b"s" * 32).decode()
+    (tmp_path / "sayso_master_key").write_text(secret + "\n")
+    (tmp_path / "sayso_twilio_auth_token").write_text("token of a file\n")
+    (tmp_path / "another-services-secret").write_text("not ours")
+    monkeypatch.delenv("SAYSO_MASTER_KEY")
+    monkeypatch.delenv("SAYSO_TWILIO_AUTH_TOKEN")
+    settings = load(tmp_path)
+    assert settings.master_key.get_secret_value() == secret
+    assert settings.twilio_auth_token.get_secret_value() == "token of a file"
+
+
+@pytest.mark.usefixtures("given")
+def test_a_variable_goes_before_a_file(tmp_path: Path) -> None:
+    (tmp_path / "sayso_twilio_auth_token").write_text("token of a file")
+    assert load(tmp_path).twilio_auth_token.get_secret_value() == "f" * 32
+
+
+def test_a_secret_that_is_wrong_in_its_file_is_named(sayso: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "sayso_master_key").write_text("short")
+    said = sayso("serve", MASTER_KEY=None, SECRETS_DIR=str(tmp_path))
+    assert said.err.startswith("SAYSO_MASTER_KEY is wrong: must be 32 random bytes in base64")
+
+
+def test_a_folder_of_secrets_that_does_not_exist_is_named(sayso: CommandLine) -> None:
+    said = sayso("serve", SECRETS_DIR="nowhere")
+    assert (said.code, said.err) == (1, "SAYSO_SECRETS_DIR is wrong: nowhere is no folder.\n")
+
+
+@pytest.mark.usefixtures("given")
+def test_secrets_are_not_shown_where_settings_are() -> None:
+    settings = load()
+    shown = f"{settings!r} {settings} {settings.model_dump()}"
+    for secret in (settings.master_key, settings.names_secret, settings.twilio_auth_token):
+        assert secret.get_secret_value() not in shown
+
+
+@pytest.mark.usefixtures("given")
+def test_prices_are_kept_to_the_cent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAYSO_PACKAGES", package(prices={"USD": "75.10", "JPY": 11000}))
+    prices = load().packages["standard"].prices
+    assert {currency: str(price) for currency, price in prices.items()} == {"USD": "75.10", "JPY": "11000"}
+
+
+@pytest.mark.usefixtures("environment")
+def test_without_any_variables_every_need_is_named() -> None:
+    with pytest.raises(SettingsError) as missing:
+        load()
+    assert all(f"{PREFIX}{name} is missing" in str(missing.value) for name in NEEDED)
