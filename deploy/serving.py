@@ -1,5 +1,6 @@
 """Serving HTTP: in this thread until the process is told to stop, or in a thread of its own as a context."""
 
+import asyncio
 import signal
 import socket
 import threading
