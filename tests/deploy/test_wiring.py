@@ -74,6 +74,19 @@ def test_it_goes_on_where_it_left_off(folder: Path) -> None:
         assert again.accepted("buy-package")["balance"] == 1_050
 
 
+def test_live_streams_end_when_it_lets_go_and_none_goes_on_after(folder: Path) -> None:
+    with running(folder) as system:
+        client = system.client()
+        with client.http.stream("GET", "/stream") as stream:
+            lines = stream.iter_lines()
+            next(lines)
+            system.sayso.let_go()
+            assert all(not line.startswith("data:") for line in lines)
+        with client.http.stream("GET", "/stream") as late:
+            assert late.status_code == 200
+            assert all(not line.startswith("data:") for line in late.iter_lines())
+
+
 # --- readiness ------------------------------------------------------------------------------------
 
 
