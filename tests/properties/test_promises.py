@@ -54,9 +54,11 @@ class Use(RuleBasedStateMachine):
         self.answered: list[tuple[c.Command, Answer]] = []
 
     def teardown(self) -> None:
-        self.replay_comes_to_the_same()
-        self.rig.close()
-        shutil.rmtree(self.folder)
+        try:
+            self.replay_comes_to_the_same()
+        finally:
+            self.rig.close()
+            shutil.rmtree(self.folder)
 
     @initialize()
     def open_for_business(self) -> None:
