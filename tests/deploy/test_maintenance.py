@@ -50,6 +50,7 @@ def test_views_are_rebuilt_while_they_serve_and_nothing_is_missed(system: System
     enough, counted, told = threading.Event(), [], console()
     sending = threading.Thread(target=lambda: counted.append(sends(office, enough)))
     sending.start()
+    eventually(lambda: office.credits()["debited"] > 0)
     try:
         with maintenance.opened(system.sayso.settings) as stores:
             for _ in range(2):
@@ -78,6 +79,7 @@ def test_a_replay_beside_a_sayso_that_goes_on_is_equal(system: System, office: O
     enough, counted = threading.Event(), []
     sending = threading.Thread(target=lambda: counted.append(sends(office, enough)))
     sending.start()
+    eventually(lambda: office.credits()["debited"] > 0)
     try:
         with maintenance.opened(system.sayso.settings) as stores:
             equal = maintenance.replay(stores, console())

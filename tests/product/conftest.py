@@ -23,6 +23,12 @@ def office(system: System) -> Office:
     return open_office(system)
 
 
+@pytest.fixture(scope="session")
+def shared_office(system: System) -> Office:
+    """An account for those who look at nothing but their own candidate."""
+    return open_office(system)
+
+
 @pytest.fixture
 def own_system(tmp_path: Path) -> Iterator[System]:
     """A system of the test's own, in the middle of the day, whose clock it may set."""

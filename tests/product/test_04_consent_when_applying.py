@@ -7,6 +7,11 @@ from tests.support.applying import EVIDENCE, applied, ats
 from tests.support.office import Json, Office, Person
 
 
+@pytest.fixture
+def office(shared_office: Office) -> Office:
+    return shared_office
+
+
 def test_everything_known_of_the_consent_is_kept_and_shown(office: Office) -> None:
     person = office.candidate(consent=False)
     fields = applied(person)

@@ -9,6 +9,11 @@ from schemas.actors import Permission
 from tests.support.office import RECRUITER, Office
 
 
+@pytest.fixture
+def office(shared_office: Office) -> Office:
+    return shared_office
+
+
 @pytest.mark.parametrize("method", ["call", "email", "in_person", "note"])
 def test_a_member_records_when_and_how_the_candidate_agreed(office: Office, method: str) -> None:
     person = office.candidate(consent=False)

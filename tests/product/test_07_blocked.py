@@ -9,6 +9,11 @@ from tests.support.office import RECRUITER, Office, Person
 from tests.support.sayso import problem_of
 
 
+@pytest.fixture
+def office(shared_office: Office) -> Office:
+    return shared_office
+
+
 def never_agreed(person: Person) -> None:
     """Nothing happened."""
 
@@ -64,9 +69,9 @@ def test_with_consent_the_composer_is_open(office: Office) -> None:
 
 
 def test_a_refused_send_costs_nothing_and_leaves_no_text(office: Office) -> None:
-    person = office.candidate(consent=False)
+    person, before = office.candidate(consent=False), office.balance
     office.boss.refused("send-text", **person.at, body="Are you free?")
-    assert office.balance == 50
+    assert office.balance == before
     assert person.messages() == []
     assert person.phone.inbox() == []
 

@@ -31,8 +31,8 @@ SPELLINGS = [
 
 
 @pytest.fixture
-def ada(office: Office) -> Person:
-    return office.candidate()
+def ada(shared_office: Office) -> Person:
+    return shared_office.candidate()
 
 
 # --- stop, start, help ----------------------------------------------------------------------------
@@ -64,8 +64,8 @@ def test_a_start_keyword_grants(ada: Person, body: str, before: str) -> None:
 
 @pytest.mark.parametrize("body", ["HELP", "INFO", "help?", "Info!"])
 @pytest.mark.parametrize("consent", [True, False])
-def test_help_changes_nothing(office: Office, body: str, consent: bool) -> None:
-    person = office.candidate(consent=consent)
+def test_help_changes_nothing(shared_office: Office, body: str, consent: bool) -> None:
+    person = shared_office.candidate(consent=consent)
     before = person.consent()
     message = person.writes(body)
     assert (message["kind"], message["action"]) == ("keyword", "help")
@@ -92,24 +92,27 @@ def test_a_second_stop_stands_in_the_thread_and_revokes_nothing_twice(ada: Perso
     assert [step["kind"] for step in ada.consent()["history"]].count("revoked") == 1
 
 
-def test_stop_counts_where_nobody_ever_agreed(office: Office) -> None:
-    person = office.candidate(consent=False)
+def test_stop_counts_where_nobody_ever_agreed(shared_office: Office) -> None:
+    person = shared_office.candidate(consent=False)
     person.writes("STOP")
     assert person.consent()["status"] == "revoked"
 
 
-def test_stop_counts_from_a_number_that_is_no_candidates_yet(office: Office) -> None:
-    stranger = Person(office, "c-later", "+14157770001")
-    stranger.phone.writes("STOP", office.sender)
+def test_stop_counts_from_a_number_that_is_no_candidates_yet(shared_office: Office) -> None:
+    stranger = Person(shared_office, "c-later", "+14157770001")
+    stranger.phone.writes("STOP", shared_office.sender)
 
     def refuses() -> bool:
-        refusal = office.preview(number=stranger.number, body="Hi")["refusal"]
+        refusal = shared_office.preview(number=stranger.number, body="Hi")["refusal"]
         return bool(refusal["code"] == "number_unknown")
 
     eventually(refuses)
-    late = office.candidate(stranger.number, candidate="c-later", consent=False)
+    late = shared_office.candidate(stranger.number, candidate="c-later", consent=False)
     eventually(lambda: late.consent()["status"] == "revoked")
-    assert office.boss.refused("add-consent", **late.at, **office.agreement()) == "revoked_by_keyword"
+    assert (
+        shared_office.boss.refused("add-consent", **late.at, **shared_office.agreement())
+        == "revoked_by_keyword"
+    )
 
 
 # --- who answers ----------------------------------------------------------------------------------
@@ -128,10 +131,11 @@ def silent_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def test_where_the_carrier_answers_we_do_not(ada: Person) -> None:
+    before = ada.office.balance
     ada.writes("HELP")
     ada.writes("STOP")
     assert [one["kind"] for one in ada.messages()] == ["keyword", "keyword"]
-    assert ada.office.balance == 50
+    assert ada.office.balance == before
 
 
 @pytest.mark.parametrize(
@@ -236,12 +240,13 @@ def test_after_the_review_says_no_texts_go_again(ada: Person) -> None:
 
 
 def test_after_the_review_says_yes_consent_is_withdrawn_and_what_waits_is_refunded(ada: Person) -> None:
+    before = ada.office.balance
     ada.gets(send_at="2150-01-01T12:00:00Z", override_quiet_hours=True)
     ada.writes("please stop texting me")
     review = ada.office.boss.accepted("review-stop-request", **ada.at, wants_to_stop=True)
     assert review == {"consent": "withdrawn", "cancelled": 1}
     assert ada.consent()["cause"] == "stop_request"
-    assert ada.office.balance == 50
+    assert ada.office.balance == before
 
 
 def test_there_must_be_something_to_review(ada: Person) -> None:

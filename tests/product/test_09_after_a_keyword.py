@@ -11,8 +11,8 @@ from tests.support.sayso import problem_of
 
 
 @pytest.fixture
-def ada(office: Office) -> Person:
-    person = office.candidate()
+def ada(shared_office: Office) -> Person:
+    person = shared_office.candidate()
     person.writes("STOP")
     assert person.consent()["status"] == "revoked"
     return person

@@ -11,6 +11,11 @@ from tests.support.sayso import eventually
 
 
 @pytest.fixture
+def office(shared_office: Office) -> Office:
+    return shared_office
+
+
+@pytest.fixture
 def ada(office: Office) -> Person:
     return office.candidate()
 
@@ -77,15 +82,16 @@ def test_a_text_to_a_number_that_is_no_accounts_is_kept_and_answered_well(office
 
 
 def test_live_readers_hear_of_a_reply(ada: Person) -> None:
-    heard: list[str] = []
+    heard, conversation = [], ada.thread()["conversation"]
     listening = threading.Event()
 
     def listen() -> None:
         with ada.office.boss.http.stream("GET", "/stream") as stream:
             for line in stream.iter_lines():
                 listening.set()
-                if line.startswith("data:") and json.loads(line[5:])["kind"] == "message":
-                    heard.append(json.loads(line[5:])["subject"])
+                change = json.loads(line[5:]) if line.startswith("data:") else None
+                if change == {"kind": "message", "subject": conversation}:
+                    heard.append(change)
                     return
 
     reader = threading.Thread(target=listen, daemon=True)
@@ -93,4 +99,4 @@ def test_live_readers_hear_of_a_reply(ada: Person) -> None:
     assert listening.wait(10)
     ada.writes("Hello")
     reader.join(10)
-    assert heard == [ada.thread()["conversation"]]
+    assert len(heard) == 1

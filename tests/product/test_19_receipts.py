@@ -189,26 +189,27 @@ def goes_on(office: Office) -> None:
 
 
 @pytest.mark.parametrize("what", NO_JSON)
-def test_what_is_no_json_gets_a_400_and_nothing_stops(office: Office, what: str) -> None:
-    problem = problem_of(posted(office, NO_JSON[what]))
+def test_what_is_no_json_gets_a_400_and_nothing_stops(shared_office: Office, what: str) -> None:
+    problem = problem_of(posted(shared_office, NO_JSON[what]))
     assert (problem["status"], problem["code"]) == (400, "bad_json")
-    goes_on(office)
+    goes_on(shared_office)
 
 
 @pytest.mark.parametrize("what", NO_COMMANDS)
-def test_what_is_no_command_gets_a_422_that_points_at_the_fault(office: Office, what: str) -> None:
+def test_what_is_no_command_gets_a_422_that_points_at_the_fault(shared_office: Office, what: str) -> None:
     body = NO_COMMANDS[what]
-    problem = problem_of(posted(office, json.dumps(body).encode()))
+    problem = problem_of(posted(shared_office, json.dumps(body).encode()))
     if what == "an account that is none":
         assert (problem["status"], problem["code"]) == (403, "wrong_account")
     else:
         assert (problem["status"], problem["code"]) == (422, "invalid_command")
         assert all(error["pointer"].startswith("#/") and error["detail"] for error in problem["errors"])
-    goes_on(office)
+    goes_on(shared_office)
 
 
 @pytest.mark.parametrize("moment", NO_MOMENTS)
-def test_a_moment_out_of_this_world_is_refused(ada: Person, moment: Any) -> None:
+def test_a_moment_out_of_this_world_is_refused(shared_office: Office, moment: Any) -> None:
+    ada = Person(shared_office, "c-1", "+14155552671")
     send = {"type": "send-text", **ada.at, "body": POLITE, "send_at": moment}
     consent = {"type": "add-consent", **ada.at, **ada.office.agreement(), "obtained_at": moment}
     for body in (send, consent):
@@ -216,24 +217,24 @@ def test_a_moment_out_of_this_world_is_refused(ada: Person, moment: Any) -> None
         assert problem["code"] in ("invalid_command", "bad_json")
 
 
-def test_five_megabytes_are_refused_and_the_connection_goes_on(office: Office) -> None:
+def test_five_megabytes_are_refused_and_the_connection_goes_on(shared_office: Office) -> None:
     huge = b'{"type": "buy-package", "package": "' + b"x" * 5 * MEGABYTE + b'"}'
     for _ in range(3):
-        problem = problem_of(posted(office, huge))
+        problem = problem_of(posted(shared_office, huge))
         assert (problem["status"], problem["code"]) == (413, "body_too_large")
-    goes_on(office)
+    goes_on(shared_office)
 
 
-def test_five_megabytes_without_a_length_are_refused_too(office: Office) -> None:
+def test_five_megabytes_without_a_length_are_refused_too(shared_office: Office) -> None:
     def pieces() -> Any:
         yield b'{"type": "buy-package", "package": "'
         for _ in range(50):
             yield b"x" * 100_000
         yield b'"}'
 
-    answer = office.boss.http.post("/commands", content=pieces(), headers={"Content-Type": JSON_TYPE})
+    answer = shared_office.boss.http.post("/commands", content=pieces(), headers={"Content-Type": JSON_TYPE})
     assert problem_of(answer)["code"] == "body_too_large"
-    goes_on(office)
+    goes_on(shared_office)
 
 
 @pytest.mark.parametrize(
@@ -246,14 +247,14 @@ def test_five_megabytes_without_a_length_are_refused_too(office: Office) -> None
         "multipart/form-data; boundary=x",
     ],
 )
-def test_another_kind_of_body_gets_a_415(office: Office, kind: str) -> None:
-    problem = problem_of(posted(office, b'{"type": "buy-package"}', kind))
+def test_another_kind_of_body_gets_a_415(shared_office: Office, kind: str) -> None:
+    problem = problem_of(posted(shared_office, b'{"type": "buy-package"}', kind))
     assert (problem["status"], problem["code"]) == (415, "unsupported_media_type")
-    goes_on(office)
+    goes_on(shared_office)
 
 
-def test_another_encoding_of_the_characters_gets_a_415(office: Office) -> None:
-    answer = posted(office, b'{"type": "buy-package"}', "application/json; charset=utf-16")
+def test_another_encoding_of_the_characters_gets_a_415(shared_office: Office) -> None:
+    answer = posted(shared_office, b'{"type": "buy-package"}', "application/json; charset=utf-16")
     assert problem_of(answer)["code"] == "unsupported_media_type"
 
 
@@ -286,15 +287,15 @@ def test_strange_characters_are_sent_or_refused_and_never_break_anything(ada: Pe
         ("/dead-letters/99999999999999999999", 422),
     ],
 )
-def test_a_wrong_address_gets_a_problem(office: Office, path: str, status: int) -> None:
-    answer = office.boss.http.get(office.boss.url + path)
+def test_a_wrong_address_gets_a_problem(shared_office: Office, path: str, status: int) -> None:
+    answer = shared_office.boss.http.get(shared_office.boss.url + path)
     assert problem_of(answer)["status"] == status
 
 
 @pytest.mark.parametrize("what", ["nothing", "NaN", "deep nesting", "invalid UTF-8", "half a surrogate pair"])
-def test_the_preview_is_as_strict(office: Office, what: str) -> None:
+def test_the_preview_is_as_strict(shared_office: Office, what: str) -> None:
     headers = {"Content-Type": JSON_TYPE}
-    answer = office.boss.http.post("/texts/preview", content=NO_JSON[what], headers=headers)
+    answer = shared_office.boss.http.post("/texts/preview", content=NO_JSON[what], headers=headers)
     assert problem_of(answer)["code"] == "bad_json"
 
 
@@ -308,8 +309,8 @@ def test_the_preview_is_as_strict(office: Office, what: str) -> None:
         {"number": "+14155552671", "body": "Hi", "unknown": 1},
     ],
 )
-def test_a_preview_of_nonsense_is_refused(office: Office, fields: Json) -> None:
-    answer = office.boss.http.post("/texts/preview", json=fields)
+def test_a_preview_of_nonsense_is_refused(shared_office: Office, fields: Json) -> None:
+    answer = shared_office.boss.http.post("/texts/preview", json=fields)
     assert (answer.status_code, problem_of(answer)["code"]) == (422, "invalid_request")
 
 

@@ -99,7 +99,12 @@ class System:
     def client(self, *permissions: Permission, account: str = "acme", **who: Any) -> "Client":
         """An ATS that talks to Sayso over HTTP."""
         token = self.token(*permissions, account=account, **who)
-        return Client(self.url, account, token, self.connections)
+        return Client(self.url, account, token, self.connections, self.shown)
+
+    def shown(self) -> None:
+        """Wait until the views show all that was decided so far."""
+        last = self.sayso.stores.ledger.last_notification()
+        assert self.sayso.projector.wait_for(last, timeout_s=20), "the views do not follow"
 
     def http(self, **headers: str) -> httpx.Client:
         """Whoever calls Sayso, with these headers and no more."""
@@ -110,9 +115,16 @@ class Client:
     """Speaks to one account's interface, and keeps nothing."""
 
     def __init__(
-        self, url: str, account: str, token: str, connections: httpx.HTTPTransport | None = None
+        self,
+        url: str,
+        account: str,
+        token: str,
+        connections: httpx.HTTPTransport | None = None,
+        shown: Callable[[], None] | None = None,
     ) -> None:
+        """`shown` returns once the views show what was decided; without it, receipts are asked for."""
         self.account = account
+        self._shown = shown
         self.url = f"{url}/v1/accounts/{account}"
         self.http = httpx.Client(
             base_url=self.url,
@@ -131,7 +143,10 @@ class Client:
         answer = self.command(kind, **fields)
         assert answer.status_code == 200, answer.text
         receipt = answer.json()
-        self.seen(receipt["command_id"])
+        if self._shown is None:
+            self.seen(receipt["command_id"])
+        else:
+            self._shown()
         result: dict[str, Any] = receipt["result"]
         return result
 
