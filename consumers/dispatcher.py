@@ -174,7 +174,7 @@ class Dispatcher:
     # --- doing it --------------------------------------------------------------------------------
 
     def _hand_over(self, text: OpenText) -> None:
-        answer = self._put(handover.start(text))
+        answer = self._put(handover.start(text, self._clock()))
         receipt = answer.receipt
         if answer.repeated or not isinstance(receipt, CommandAccepted) or not receipt.result["dispatch"]:
             return  # somebody began before, or the last look said no; the view will tell

@@ -5,6 +5,7 @@ the first one's receipt and does nothing.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import get_args
 from uuid import UUID, uuid5
 
@@ -27,15 +28,20 @@ CALLBACK = Callable[[str, UUID], str]
 """Account and text to the address where the carrier reports the text's status."""
 
 UNREACHABLE_RETRY_S = 10.0
+ASKED_ANEW_AFTER_S = 10
 _STATUSES = frozenset(get_args(CarrierStatus))
 
 
-def start(text: OpenText) -> StartDispatch:
-    """Ask for the last look. Another due time is another step: a deferred text is looked at anew."""
+def start(text: OpenText, now: datetime) -> StartDispatch:
+    """Ask for the last look.
+
+    A refusal is for ever, but its reason may pass (a clock that stepped back, an account that was stopped): so
+    asked after a while is asked anew. It is the attempt's number that keeps it from starting twice.
+    """
     due = "" if text.due_at is None else text.due_at.isoformat()
-    attempt = text.attempt + 1
+    attempt, while_ = text.attempt + 1, int(now.timestamp()) // ASKED_ANEW_AFTER_S
     return StartDispatch(
-        command_id=uuid5(text.text_id, f"start {attempt} {due}"),
+        command_id=uuid5(text.text_id, f"start {attempt} {due} {while_}"),
         account=text.account,
         actor=SYSTEM,
         number=text.number,

@@ -189,7 +189,8 @@ def _refusal(command: Command, fingerprint: str, no: Refused) -> CommandRefused:
 
 def content_of(command: Command) -> bytes:
     """What makes a command this one and no other: all but how it travelled and what its actor may do."""
-    return command.__pydantic_serializer__.to_json(command, exclude=_NOT_CONTENT)
+    content = command.__pydantic_serializer__.to_json(command, exclude=_NOT_CONTENT, exclude_defaults=True)
+    return command.type.encode() + content  # without defaults: a field that comes later changes no retry
 
 
 _NOT_CONTENT: dict[str, Any] = {"traceparent": True, "actor": {"name", "permissions"}}

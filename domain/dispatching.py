@@ -51,9 +51,7 @@ def start(turn: Turn, command: StartDispatch) -> dict[str, JsonValue]:
         raise Refused("not_due")
     if turn.account.stopped is not None:
         # Nothing is wrong with the text: it waits until the operator has put right what is.
-        held = TextRescheduled(text_id=command.text_id, send_at=turn.now, delay="carrier")
-        turn.on_conversation(stream, [held])
-        return {"dispatch": False, "reason": "sending_stopped"}
+        raise Refused("sending_stopped", reason=turn.account.stopped)
     try:
         deferred = _last_look(turn, stream, command, text)
     except Refused as broken:
@@ -101,8 +99,10 @@ def record(turn: Turn, command: RecordHandover) -> dict[str, JsonValue]:
     """How an attempt ended. An attempt that is settled already is left as it is."""
     stream = turn.stream_of(command.number)
     text = turn.conversation(stream).texts.get(command.text_id)
-    if text is None or text.attempt != command.attempt or text.state == "waiting":
+    if text is None or text.attempt != command.attempt:
         return {"changed": False}
+    if text.state == "waiting" and not isinstance(command.result, HandedOver):
+        return {"changed": False}  # it waits for another try already; only that it arrived would be news
     match command.result:
         case HandedOver() as taken:
             _advance(turn, stream, command.text_id, taken.sid, taken.status, taken.segments, None)
@@ -122,7 +122,7 @@ def report(turn: Turn, command: ReportStatus) -> dict[str, JsonValue]:
     """How far the carrier says a text has come."""
     stream = turn.stream_of(command.number)
     text = turn.conversation(stream).texts.get(command.text_id)
-    if text is not None and text.state != "waiting":
+    if text is not None and text.attempt > 0:  # even while it waits for another try: the carrier has it
         _advance(
             turn, stream, command.text_id, command.sid, command.status, command.segments, command.error_code
         )

@@ -102,7 +102,7 @@ class OpenTexts(View):
         writes.change(self.texts, _key(recorded, event), {"state": "in_doubt"})
 
     def _sent(self, writes: Writes, recorded: Recorded, event: TextSent) -> None:
-        writes.change(self.texts, _key(recorded, event), {"state": "sent", "sid": event.sid})
+        writes.change(self.texts, _key(recorded, event), {"state": "sent", "due_at": None, "sid": event.sid})
 
     def _recounted(self, writes: Writes, recorded: Recorded, event: TextRecounted) -> None:
         writes.change(self.texts, _key(recorded, event), {"segments": event.billed})

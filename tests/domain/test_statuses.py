@@ -84,7 +84,6 @@ def test_a_report_can_bring_the_carriers_count() -> None:
         [],
         [queued()],
         [queued(), cancelled("cancelled_by_member")],
-        [queued(), dispatched(), rescheduled(NOW, "carrier")],
         [queued(), dispatched(), sent(), delivered()],
     ],
 )
@@ -93,6 +92,12 @@ def test_news_of_a_text_that_waits_or_is_settled_changes_nothing(
     status: str, happened: list[e.Event]
 ) -> None:
     given(ready(), happened).when(report(status)).then().answering(changed=False)
+
+
+def test_a_report_on_a_text_that_waits_for_another_try_shows_that_it_arrived() -> None:
+    """P3"""
+    waiting = given(ready(), queued(), dispatched(), rescheduled(NOW, "carrier"))
+    waiting.when(report("delivered")).then(sent("delivered"), delivered())
 
 
 def test_a_report_on_another_number_finds_no_text() -> None:
