@@ -35,8 +35,8 @@ _STATUSES = frozenset(get_args(CarrierStatus))
 def start(text: OpenText, now: datetime) -> StartDispatch:
     """Ask for the last look.
 
-    A refusal is for ever, but its reason may pass (a clock that stepped back, an account that was stopped): so
-    asked after a while is asked anew. It is the attempt's number that keeps it from starting twice.
+    A refusal is for ever, but its reason may pass (a clock that stepped back, an account that was stopped):
+    so asked after a while is asked anew. It is the attempt's number that keeps it from starting twice.
     """
     due = "" if text.due_at is None else text.due_at.isoformat()
     attempt, while_ = text.attempt + 1, int(now.timestamp()) // ASKED_ANEW_AFTER_S

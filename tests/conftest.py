@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # Two shared cores: neither an example's time nor that of making it says anything about the code.
@@ -46,6 +47,14 @@ def _is_here(host: str) -> bool:
 
 # An audit hook sees every socket of this process, and no test can take it away again.
 sys.addaudithook(_stay_at_home)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def logs_as_they_were() -> Iterator[None]:
+    """What a module's systems set about logs ends with it: other tests look at theirs."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.hookimpl(wrapper=True)

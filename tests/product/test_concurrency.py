@@ -51,7 +51,7 @@ def settled(person: Person) -> list[dict[str, Any]]:
         texts = [one for one in page["items"] if one["kind"] == "text"]
         return texts if all(text["status"] in ends for text in texts) else []
 
-    return eventually(look, timeout_s=20)
+    return eventually(look, timeout_s=60)
 
 
 def test_of_two_hundred_sends_with_credit_for_fifty_exactly_fifty_are_accepted(office: Office) -> None:
