@@ -15,6 +15,7 @@ from rich.table import Table
 from deploy import demo as demos
 from deploy import maintenance
 from deploy.clock import utc_now
+from deploy.collector import spare_the_collector
 from deploy.logs import configure_logs
 from deploy.serving import HttpServer
 from deploy.settings import (
@@ -57,6 +58,7 @@ def serve() -> None:
             "SAYSO_HOST and SAYSO_PORT",
         )
         out.print(f"Sayso listens on {server.url}")
+        spare_the_collector()
         server.run()
 
 
@@ -85,6 +87,7 @@ def demo(
         out.print(f"\n  The recruiter's page   [bold]{server.url}/[/bold]")
         out.print(f"  The candidates' phones [bold]{phones.url}/[/bold]\n")
         out.print(f"  The files are in {data_dir}. Ctrl-C stops the demo.\n")
+        spare_the_collector()
         server.run()
 
 

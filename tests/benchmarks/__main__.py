@@ -43,7 +43,7 @@ def _results(names: Sequence[str]) -> Iterator[tuple[str, Result]]:
         for name in names:
             progress.update(task, description=name)
             module = import_module(f"tests.benchmarks.bench_{name}")
-            yield from ((name, Result(*found)) for found in module.run())
+            yield from ((name, result) for result in module.run())
             progress.advance(task)
 
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from consumers.projector import Projector
 from projections.engine import open_engine
 from schemas.events import CommandAccepted, SegmentsDebited, TextingActivated, TextQueued
+from tests.benchmarks.result import Result
 from tests.projections.history import History, conversation
 
 SENDS = 50_000
@@ -16,7 +17,7 @@ CONVERSATIONS = 5_000
 BODY = "Hi Grace, thanks for applying! Could you talk on Tuesday at 10? Reply STOP to hear no more. Ada, Acme"
 
 
-def run() -> list[tuple[str, float, str]]:
+def run() -> list[Result]:
     """Events projected a second: sends, of three events each."""
     history = sends(SENDS)
     with TemporaryDirectory() as folder:
@@ -24,7 +25,7 @@ def run() -> list[tuple[str, float, str]]:
         began_s = perf_counter()
         projector.catch_up()
         elapsed_s = perf_counter() - began_s
-    return [("events projected", len(history.entries) / elapsed_s, "events/s")]
+    return [Result("events projected", len(history.entries) / elapsed_s, "events/s", 50_000)]
 
 
 def sends(number: int) -> History:

@@ -4,6 +4,7 @@ import random
 from time import perf_counter
 
 from domain.segments import count
+from tests.benchmarks.result import Result
 
 TEXTS = 200_000
 UCS2_SHARE = 0.08  # texts of recruiters with an emoji or a typographic quote in them
@@ -11,14 +12,14 @@ SENTENCE = "hi thanks for your application, we would like to meet you on Monday 
 WORDS = tuple(SENTENCE.split(" "))
 
 
-def run() -> list[tuple[str, float, str]]:
+def run() -> list[Result]:
     """Texts counted a second, for recruiters' texts of about 120 characters, a few of them in UCS-2."""
     bodies = texts(TEXTS)
     started = perf_counter()
     for body in bodies:
         count(body)
     elapsed_s = perf_counter() - started
-    return [("texts counted", len(bodies) / elapsed_s, "texts/s")]
+    return [Result("texts counted", len(bodies) / elapsed_s, "texts/s", 200_000)]
 
 
 def texts(number: int) -> list[str]:
