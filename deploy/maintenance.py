@@ -4,24 +4,28 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlalchemy import Engine, Table, select
+from sqlalchemy import Connection, Engine, Table, select
 
 from consumers.projector import Projector
 from deploy.settings import Settings
-from deploy.wiring import LEDGER_FILE, Stores
+from deploy.wiring import LEDGER_FILE, SHARD, Stores
+from domain.ledger import Ledger
 from projections import catalog
 from projections.engine import open_engine
+from projections.tracking import positions
 from schemas import codec
 from schemas.keystore import KeyStore
 
 EVENTS_READ_MAX = 1_000
 ROWS_READ_MAX = 1_000
+SOURCE = f"shard-{SHARD}"
 
 
 class NothingThere(Exception):
@@ -72,44 +76,49 @@ def replay(stores: Stores, console: Console) -> bool:
 
 
 def _equal(stores: Stores, fresh: Engine, console: Console) -> bool:
-    """Compare once both stand at the same place; while Sayso runs, the views may move on meanwhile."""
-    live = Projector(stores.ledger, stores.views, stores.keys)
-    with _bar(console, "Replaying") as show:
-        again = Projector(
-            stores.ledger,
-            fresh,
-            stores.keys,
-            on_batch=lambda batch: show(
-                batch.position, max(batch.position, stores.ledger.last_notification())
-            ),
-        )
-        again.catch_up()
-        live.catch_up()
-        different = _different(stores.views, fresh)
-        while again.position != stores.ledger.last_notification():
-            again.catch_up()
-            live.catch_up()
-            different = _different(stores.views, fresh)
-    for table in different:
-        console.print(f"[red]{table} differs from a replay.[/red]")
+    """Compare the views at one moment with a replay up to then; a Sayso that runs goes on meanwhile."""
+    now = _UpTo(stores.ledger, stores.ledger.last_notification())
+    Projector(now, stores.views, stores.keys).catch_up()  # what one that was stopped has not shown yet
+    with stores.views.connect() as served, _bar(console, "Replaying") as show:
+        standing = positions(served, SOURCE)
+        end = min(standing[view.key] for view in catalog.LIVE)
+        then = _UpTo(stores.ledger, end)
+        Projector(then, fresh, stores.keys, on_batch=lambda batch: show(batch.position, end)).catch_up()
+        with fresh.connect() as replayed:
+            different = [table.name for table in _tables() if not _same(served, replayed, table)]
+    for name in different:
+        console.print(f"[red]{name} differs from a replay.[/red]")
     if not different:
-        console.print(f"All views equal a replay of {again.position:,} events.")
+        console.print(f"All views equal a replay of {end:,} events.")
     return not different
 
 
-def _different(served: Engine, replayed: Engine) -> list[str]:
-    tables = [table for view in catalog.LIVE for table in view.metadata.sorted_tables]
-    return [table.name for table in tables if not _same(served, replayed, table)]
+@dataclass(frozen=True, slots=True)
+class _UpTo:
+    """A ledger as it was when `last` was its newest event."""
+
+    ledger: Ledger
+    last: int
+
+    def notifications(self, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        return self.ledger.notifications(after, limit, self.last)
+
+    def last_notification(self) -> int:
+        return self.last
 
 
-def _same(served: Engine, replayed: Engine, table: Table) -> bool:
+def _tables() -> list[Table]:
+    return [table for view in catalog.LIVE for table in view.metadata.sorted_tables]
+
+
+def _same(served: Connection, replayed: Connection, table: Table) -> bool:
     """Row by row, in the order of the primary key, without holding either table in memory."""
     in_order = select(table).order_by(*table.primary_key.columns)
-    with served.connect() as left, replayed.connect() as right:
-        lefts, rights = (
-            c.execution_options(yield_per=ROWS_READ_MAX).execute(in_order) for c in (left, right)
-        )
-        return all(tuple(a or ()) == tuple(b or ()) for a, b in zip_longest(lefts, rights))
+    lefts, rights = (one.execute(in_order, execution_options=_BY_PAGES) for one in (served, replayed))
+    return all(tuple(a or ()) == tuple(b or ()) for a, b in zip_longest(lefts, rights))
+
+
+_BY_PAGES = {"yield_per": ROWS_READ_MAX}
 
 
 def export(

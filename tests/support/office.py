@@ -125,11 +125,14 @@ class Person:
     def becomes(self, text_id: str, status: str) -> Json:
         """Wait until a text has come as far as `status`; the text."""
 
-        def there() -> Json:
-            message = self.message(text_id)
-            return message if message.get("status") == status else {}
+        def there() -> bool:
+            return self.message(text_id).get("status") == status
 
-        return eventually(there)
+        try:
+            eventually(there)
+        except AssertionError:
+            raise AssertionError(f"not {status}: {self.message(text_id)}") from None
+        return self.message(text_id)
 
     def thread(self) -> Json:
         """The thread without its messages."""
