@@ -268,4 +268,5 @@ class Use(RuleBasedStateMachine):
 
 
 TestPromises = Use.TestCase
-TestPromises.settings = settings(stateful_step_count=60)
+# An example is a whole life of two accounts, on real files: fewer of them than of other properties.
+TestPromises.settings = settings(stateful_step_count=60, max_examples=settings().max_examples // 2)
