@@ -4,7 +4,7 @@ It remembers nothing that matters: what is due, under way or in doubt stands in 
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from consumers import handover
-from consumers.carriers.carrier import Carrier, Unknown
+from consumers.carriers.carrier import Carrier, Found, Unknown
 from projections.shapes import OpenText
 from schemas.commands import Command
 from schemas.door import Busy, CommandDoor, Unavailable
@@ -48,6 +48,10 @@ class OpenTexts(Protocol):
 
     def in_doubt(self, before: datetime, limit: int) -> Iterable[OpenText]:
         """Texts in doubt since before that moment."""
+        ...
+
+    def known(self, conversation: str, sids: Collection[str]) -> frozenset[str]:
+        """Those of the carrier's `sids` that a text of the conversation has already."""
         ...
 
     def awaiting_status(self, before: datetime, limit: int) -> Iterable[OpenText]:
@@ -93,6 +97,9 @@ class Dispatcher:
         self._under_way: set[UUID] = set()
         self._settled_at: datetime | None = None
         self._asked_at: dict[UUID, datetime] = {}
+        self._settling = threading.Lock()
+        self._taken: set[str] = set()
+        """What texts in doubt were settled with, until the view knows it: one at most for each."""
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
@@ -198,11 +205,20 @@ class Dispatcher:
                 if message.sid == text.sid:
                     self._put(handover.progress(text, message))
         else:
-            ours = [message for message in messages if message.body == text.body]
-            self._put(handover.found(text, ours[0]) if ours else handover.absent(text))
+            self._settle_doubt(text, messages)
             return
         if now - text.since >= self._patience.unknown_after:
             self._put(handover.give_up(text))
+
+    def _settle_doubt(self, text: OpenText, messages: Collection[Found]) -> None:
+        """One of `messages` with the same words is ours, unless another text with the same words has it."""
+        alike = [message for message in messages if message.body == text.body]
+        with self._settling:  # two texts in doubt must not both take the same one
+            known = self._open_texts.known(text.conversation, [m.sid for m in alike]) | self._taken
+            ours = next((message for message in alike if message.sid not in known), None)
+            if ours is not None:
+                self._taken.add(ours.sid)
+        self._put(handover.absent(text) if ours is None else handover.found(text, ours))
 
     def _put(self, command: Command) -> Answer:
         return self._door.put(command).result()

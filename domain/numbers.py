@@ -38,7 +38,8 @@ def require_country(region: str, account: Account) -> tuple[str, ...]:
     """Refuse unless the country may be texted by the account; else what to know before (codes)."""
     verdict = _verdict(region, account.settings.blocked_regions, account.sender_region)
     if verdict.refusal is not None:
-        raise Refused("country_blocked", sentence=verdict.refusal)
+        code = "french_number" if region == "FR" else "country_blocked"
+        raise Refused(code, sentence=verdict.refusal)
     return verdict.warnings
 
 

@@ -31,6 +31,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "too_many_candidates": "At most {limit} candidates can share a number.",
         "time_zone_unknown": "{time_zone} is not a time zone of the IANA database.",
         "country_blocked": "{sentence}",
+        "french_number": "{sentence}",
         # following
         "already_following": "You follow this candidate already.",
         "not_following": "You do not follow this candidate.",

@@ -8,7 +8,7 @@ The first rule that fails is the refusal:
  4. the number is valid                                  number_invalid, number_ambiguous,
                                                          number_region_needed, number_cannot_be_texted
  5. the candidate has the number                         number_unknown
- 6. its country may be texted                            country_blocked
+ 6. its country may be texted                            country_blocked, french_number
  7. consent stands, and nothing waits for a review       consent_not_given, consent_withdrawn,
                                                          revoked_by_keyword, under_review
  8. there is something to send                           body_empty

@@ -3,6 +3,7 @@
 Each question reads an index of the view, so its cost follows what it finds, not what is waiting.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from projections.catalog import ACCOUNTS, OPEN_TEXTS, THREADS
 from projections.moments import maybe, micros, moment
 from projections.shapes import OpenState, OpenText
 
-_T, _A, _C = OPEN_TEXTS.texts, ACCOUNTS.accounts, THREADS.conversations
+_T, _A, _C, _M = OPEN_TEXTS.texts, ACCOUNTS.accounts, THREADS.conversations, THREADS.messages
 
 
 class Worklist:
@@ -41,6 +42,12 @@ class Worklist:
     def in_doubt(self, before: datetime, limit: int) -> list[OpenText]:
         """Texts in doubt whose hand-over began before that moment, the oldest first."""
         return self._since("in_doubt", before, limit)
+
+    def known(self, conversation: str, sids: Collection[str]) -> frozenset[str]:
+        """Those of the carrier's `sids` that a text of the conversation has already, settled or not."""
+        ours = select(_M.c.sid).where(_M.c.conversation == conversation, _M.c.kind == "text")
+        with self._engine.connect() as connection:
+            return frozenset(connection.scalars(ours.where(_M.c.sid.in_(list(sids)))))
 
     def awaiting_status(self, before: datetime, limit: int) -> list[OpenText]:
         """Texts whose hand-over began before that moment and whose end was not reported, the oldest first."""

@@ -10,6 +10,8 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from deploy.logs import configure_logs
+
 # Two shared cores: neither an example's time nor that of making it says anything about the code.
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("default", untimed, max_examples=50)
@@ -49,12 +51,15 @@ def _is_here(host: str) -> bool:
 sys.addaudithook(_stay_at_home)
 
 
+configure_logs("warning")
+LOGS = structlog.get_config()
+
+
 @pytest.fixture(autouse=True, scope="module")
 def logs_as_they_were() -> Iterator[None]:
-    """What a module's systems set about logs ends with it: other tests look at theirs."""
-    before = structlog.get_config()
+    """What a module sets about logs ends with it: other tests look at theirs."""
     yield
-    structlog.configure(**before)
+    structlog.configure(**LOGS)
 
 
 @pytest.hookimpl(wrapper=True)

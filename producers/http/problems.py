@@ -64,7 +64,7 @@ _STATUS_BY_REFUSAL: Mapping[str, int] = MappingProxyType(
                 "no_such_package", "no_price", "currency_unknown", "country_unknown", "time_zone_unknown",
                 "number_invalid", "number_ambiguous", "number_region_needed", "number_cannot_be_texted",
                 "no_such_keyword_pack",
-                "country_blocked", "obtained_in_future", "body_empty", "body_too_long",
+                "country_blocked", "french_number", "obtained_in_future", "body_empty", "body_too_long",
                 "first_text_incomplete", "send_at_past", "command_id_reused",
             ),
             422,

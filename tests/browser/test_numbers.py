@@ -72,7 +72,7 @@ def test_a_stop_from_a_shared_number_blocks_both_candidates(
 def test_a_french_number_is_blocked_with_a_reason_of_its_own(manager: Desk, ats: Client, ada: str) -> None:
     candidate(ats, "c-fr", "Amélie", FRENCH)
     manager.open("c-fr")
-    manager.is_blocked("country_blocked")
+    manager.is_blocked("french_number")
     preview = ats.http.post("/texts/preview", json={"number": FRENCH, "body": "Bonjour", "candidate": "c-fr"})
     expect(manager.at("blocked")).to_contain_text(preview.json()["refusal"]["sentence"])
 

@@ -78,4 +78,4 @@ def sayso(
         return Said(int(end.value.code or 0), said.out, said.err)
 
     yield run
-    configure_logs("error")  # the command sent its logs to where this test's words went
+    configure_logs("warning")  # the command sent its logs to where this test's words went

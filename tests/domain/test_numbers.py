@@ -45,7 +45,7 @@ def test_a_country_is_refused_with_its_own_sentence() -> None:
     """3.15"""
     with pytest.raises(Refused) as refusal:
         numbers.require_country("FR", US)
-    assert refusal.value.code == "country_blocked"
+    assert refusal.value.code == "french_number"
     assert "+33" in refusal.value.sentence
 
 

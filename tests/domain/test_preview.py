@@ -151,7 +151,7 @@ def test_a_refused_country_warns_of_nothing() -> None:
     seen = look(active(), numbered(number=FRENCH_NUMBER), number=FRENCH_NUMBER)
     assert seen.warnings == ()
     assert seen.refusal is not None
-    assert seen.refusal.code == "country_blocked"
+    assert seen.refusal.code == "french_number"
 
 
 @pytest.mark.parametrize("mode", ["advise", "append", "require"])

@@ -13,8 +13,9 @@ ROOMS = Path(domain.__file__).resolve().parent.parent
 STABLE = {
     "already_dispatched", "already_following", "already_granted", "balance_would_be_negative", "body_empty",
     "body_too_long", "command_id_reused", "consent_not_given", "consent_withdrawn", "country_blocked",
-    "country_unknown", "currency_unknown", "first_text_incomplete", "insufficient_credit", "internal_error",
-    "missed", "never_open", "no_price", "no_sender", "no_such_keyword_pack", "no_such_package",
+    "country_unknown", "currency_unknown", "first_text_incomplete", "french_number", "insufficient_credit",
+    "internal_error", "missed", "never_open", "no_price", "no_sender", "no_such_keyword_pack",
+    "no_such_package",
     "not_activated", "not_due", "not_following", "not_granted", "not_permitted", "nothing_to_review",
     "number_ambiguous", "number_cannot_be_texted", "number_invalid", "number_present",
     "number_region_needed", "number_unknown", "obtained_in_future", "revoked_by_keyword", "send_at_past",
@@ -59,8 +60,10 @@ def test_every_refusal_that_the_code_names_exists_with_its_details() -> None:
 
 def test_every_code_is_used() -> None:
     from_numbers = {"number_invalid", "number_ambiguous", "number_region_needed", "number_cannot_be_texted"}
+    from_countries = {"country_blocked", "french_number"}
     said_elsewhere = {"command_id_reused"}  # by whoever answers for a receipt that is another command's
-    assert {code for code, _ in _named()} | from_numbers | said_elsewhere == set(REFUSALS)
+    named = {code for code, _ in _named()}
+    assert named | from_numbers | from_countries | said_elsewhere == set(REFUSALS)
 
 
 def _named() -> list[tuple[str, set[str]]]:

@@ -235,7 +235,7 @@ def test_a_number_has_a_limited_number_of_open_texts() -> None:
 def test_a_french_number_is_refused_with_a_reason_of_its_own() -> None:
     """3.15"""
     history = given(active(), numbered(number=FRENCH_NUMBER), on(FRENCH_NUMBER, granted()))
-    history.when(send(number=FRENCH_NUMBER)).refused("country_blocked", "French numbers (+33)")
+    history.when(send(number=FRENCH_NUMBER)).refused("french_number", "French numbers (+33)")
 
 
 def test_the_receipt_warns_where_replies_cannot_come_back() -> None:
@@ -251,7 +251,7 @@ def test_an_account_narrows_the_policy_and_never_opens_it() -> None:
     given(ready(), settings(blocked_regions={"US"})).when(send()).refused("country_blocked", "Your account")
     french = [numbered(number=FRENCH_NUMBER), on(FRENCH_NUMBER, granted())]
     outcome = given(active(), settings(blocked_regions={"FR"}), french).when(send(number=FRENCH_NUMBER))
-    outcome.refused("country_blocked", "French numbers (+33)")
+    outcome.refused("french_number", "French numbers (+33)")
 
 
 # --- 3.17 the first text ----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ def test_french_numbers_are_refused_with_a_reason_of_their_own(
     french = {"candidate": "c-1", "number": FRENCH}
     office.boss.accepted("add-consent", **french, **office.agreement())
     problem = office.boss.problem("send-text", **french, body=POLITE)
-    assert (problem["status"], problem["code"]) == (422, "country_blocked")
+    assert (problem["status"], problem["code"]) == (422, "french_number")
     assert problem["detail"].startswith("French numbers (+33) cannot be texted")
     assert office.preview(**french, body=POLITE)["refusal"]["sentence"] == problem["detail"]
     assert office.balance == 50
@@ -31,7 +31,7 @@ def test_french_numbers_are_refused_with_a_reason_of_their_own(
 def test_from_a_french_sender_they_are_refused_too(office: Office) -> None:
     office.member(Permission.OPERATE).accepted("assign-sender", sender="+33612340000")
     person = office.candidate(FRENCH)
-    assert office.boss.refused("send-text", **person.at, body=POLITE) == "country_blocked"
+    assert office.boss.refused("send-text", **person.at, body=POLITE) == "french_number"
 
 
 def test_an_overseas_number_is_not_taken_for_a_french_one(office: Office) -> None:
@@ -84,7 +84,7 @@ def test_an_account_can_block_a_country_and_open_it_again(office: Office) -> Non
 def test_an_account_cannot_open_what_the_policy_blocks(office: Office, change: Json) -> None:
     office.chooses(**change)
     person = office.candidate(FRENCH)
-    assert office.boss.refused("send-text", **person.at, body=POLITE) == "country_blocked"
+    assert office.boss.refused("send-text", **person.at, body=POLITE) == "french_number"
 
 
 def test_there_is_no_setting_that_widens_the_policy(office: Office) -> None:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -48,7 +48,7 @@ def status(url: str) -> int:
 
 def listening(pid: int) -> set[str]:
     """The addresses on which a process listens, as the system knows them."""
-    held = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    held = set(_held(pid))
     found = set()
     for table in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
@@ -57,3 +57,10 @@ def listening(pid: int) -> set[str]:
             if state in LISTENS and f"socket:[{inode}]" in held:
                 found.add(local.split(":")[0])
     return found
+
+
+def _held(pid: int) -> Iterator[str]:
+    """What a process has open; what it closes while we look is not among it."""
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield str(link.readlink())

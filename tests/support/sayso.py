@@ -15,7 +15,6 @@ import httpx
 
 from deploy import demo
 from deploy.clock import utc_now
-from deploy.logs import configure_logs
 from deploy.serving import HttpServer
 from deploy.settings import LOOPBACK, Settings
 from deploy.simulator.server import SimulatorServer
@@ -226,7 +225,6 @@ def running(
 @contextmanager
 def serving(settings: Settings, phones_url: str, clock: Clock) -> Iterator[System]:
     """Sayso alone, beside a carrier that runs already."""
-    configure_logs("error")
     settings = settings.model_copy(update={"twilio_url": phones_url})
     with Sayso(settings, clock) as sayso:
         demo.assign_senders(sayso)

@@ -19,6 +19,7 @@ _CALLED_BACK: Mapping[str, str] = MappingProxyType(
         "number_removed": "the number was removed",
         "number_unknown": "the number was removed",
         "country_blocked": "the country may not be texted any more",
+        "french_number": "French numbers cannot be texted",
         "never_open": "no hour was outside quiet hours",
         "missed": "it missed its time and would have come too late",
         "not_activated": "texting was not active",

@@ -1,0 +1,117 @@
+"""The dispatcher against a carrier that loses answers: each text arrives once, and its end becomes known.
+
+Everything is real: the client, the connections, the ledger, the views. Only the clock is moved.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from consumers.dispatcher import Patience
+from tests.support.sayso import Client, System, eventually, running
+
+NUMBER = "+4520123456"
+PHONE = NUMBER.removeprefix("+")
+ASKED = Patience().doubt_asked_after + timedelta(seconds=5)
+LOST = {"fault": "reset_after", "callbacks": "lost"}
+NEVER_ARRIVED = {"fault": "reset_before"}
+WELL: dict[str, str] = {}
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[System]:
+    with running(tmp_path) as system:
+        yield system
+
+
+@pytest.fixture
+def ats(system: System) -> Client:
+    """An ATS whose candidate may be texted."""
+    ats = system.client()
+    agreement = {"accepted": True, "version": "1"}
+    ats.accepted("activate-texting", country="DK", currency="EUR", agreement=agreement, company="Acme")
+    ats.accepted("add-number", candidate="ann", number=NUMBER)
+    obtained = {"obtained_at": "2026-01-01T00:00:00Z", "evidence": {"how": "by_hand", "method": "call"}}
+    ats.accepted("add-consent", candidate="ann", number=NUMBER, **obtained)
+    return ats
+
+
+def carrier_does(system: System, behaviour: dict[str, str]) -> None:
+    httpx.put(f"{system.phones_url}/phones/{PHONE}/behaviour", json=behaviour).raise_for_status()
+
+
+def text(ats: Client, body: str = "Hello") -> str:
+    return str(ats.accepted("send-text", candidate="ann", number=NUMBER, body=body)["text_id"])
+
+
+def statuses(ats: Client) -> dict[str, str]:
+    items: list[dict[str, Any]] = ats.get(f"/candidates/ann/threads/{NUMBER}")["items"]
+    return {item["id"]: item["status"] for item in items}
+
+
+def arrived(system: System) -> int:
+    """How many texts the carrier took for the phone."""
+    seen = httpx.get(f"{system.phones_url}/phones/{PHONE}")
+    return 0 if seen.status_code == 404 else sum(b["side"] == "in" for b in seen.json()["bubbles"])
+
+
+def test_what_the_carrier_took_without_an_answer_is_found_and_not_sent_again(
+    system: System, ats: Client
+) -> None:
+    """P3"""
+    carrier_does(system, LOST)
+    lost = text(ats)
+    eventually(lambda: statuses(ats)[lost] == "in_doubt")
+    carrier_does(system, WELL)
+
+    system.clock.move(ASKED)
+
+    eventually(lambda: statuses(ats)[lost] in {"sent", "delivered"})
+    assert arrived(system) == 1
+
+
+def test_what_the_carrier_never_got_is_sent_again(system: System, ats: Client) -> None:
+    """P3"""
+    carrier_does(system, NEVER_ARRIVED)
+    missing = text(ats)
+    eventually(lambda: statuses(ats)[missing] == "in_doubt")
+    assert arrived(system) == 0
+    carrier_does(system, WELL)
+
+    system.clock.move(ASKED)
+
+    eventually(lambda: statuses(ats)[missing] == "delivered")
+    assert arrived(system) == 1
+
+
+def test_of_two_texts_in_doubt_with_the_same_words_only_the_missing_one_is_sent_again(
+    system: System, ats: Client
+) -> None:
+    """P3"""
+    carrier_does(system, LOST)
+    taken = text(ats, "The same")
+    eventually(lambda: statuses(ats)[taken] == "in_doubt")
+    carrier_does(system, NEVER_ARRIVED)
+    missing = text(ats, "The same")
+    eventually(lambda: statuses(ats)[missing] == "in_doubt")
+    carrier_does(system, WELL)
+
+    system.clock.move(ASKED)
+
+    eventually(lambda: statuses(ats)[missing] == "delivered")
+    assert statuses(ats)[taken] in {"sent", "delivered"}
+    assert arrived(system) == 2
+
+
+def test_a_report_settles_a_doubt_before_anybody_asks(system: System, ats: Client) -> None:
+    """P3"""
+    carrier_does(system, {"fault": "error_after"})
+
+    doubted = text(ats)
+
+    eventually(lambda: statuses(ats)[doubted] == "delivered")
+    assert arrived(system) == 1
