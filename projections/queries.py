@@ -82,7 +82,7 @@ class Queries:
         """The thread's messages, newest first; none where `thread` is None.
 
         What was texted for another candidate with the same number is not among them; what came from the
-        number is, if it came while the candidate had it.
+        number is, up to the moment when it was taken from the candidate, if it was.
         """
         return self._ask(threads.messages, account, candidate, number, cursor, bounded(limit))
 
