@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 START_TIMEOUT_S = 10
 STOP_TIMEOUT_S = 5
-KEEP_ALIVE_S = 4
-"""How long an idle connection is kept: less than the stop takes, so that none outlives it."""
+KEEP_ALIVE_S = 75
+"""How long an idle connection is kept: longer than clients keep theirs, or one would write into a closing one."""
 ACCEPTED_LATE_S = 0.05
 BACKLOG = 2_048
 

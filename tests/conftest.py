@@ -15,9 +15,8 @@ from deploy.logs import configure_logs
 # Two shared cores: neither an example's time nor that of making it says anything about the code.
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("default", untimed, max_examples=50)
-settings.register_profile("ci", untimed, max_examples=100)
 settings.register_profile("thorough", untimed, max_examples=5_000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 class OutsideWorld(OSError):
