@@ -15,7 +15,7 @@ from fastapi import FastAPI
 START_TIMEOUT_S = 10
 STOP_TIMEOUT_S = 5
 KEEP_ALIVE_S = 75
-"""How long an idle connection is kept: longer than clients keep theirs, or one would write into a closing one."""
+"""How long an idle connection is kept: longer than clients keep theirs, who would write into its closing."""
 ACCEPTED_LATE_S = 0.05
 BACKLOG = 2_048
 
