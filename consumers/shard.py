@@ -15,6 +15,7 @@ from domain.ledger import Ledger, LedgerError, StreamNames
 from domain.policy import Policy
 from domain.refusals import Refused
 from domain.turn import State
+from schemas.actors import Permission
 from schemas.commands import Command
 from schemas.events import CommandAccepted, CommandRefused, Context, Recorded
 from schemas.receipts import Answer
@@ -87,7 +88,7 @@ class Shard:
 
     def decide(self, batch: Sequence[Incoming]) -> Decided:
         """What comes of `batch`, given all that was decided before. If it raises, `forget` must follow."""
-        names = [self._names.receipt(item.command.account, item.command.command_id) for item in batch]
+        names = [self._receipt_name(item.command) for item in batch]
         known = self.ledger.existing(names)
         self.states.begin()
         decided = Decided(batch[-1].position)
@@ -117,6 +118,11 @@ class Shard:
     def close(self) -> None:
         """Finish the snapshots that were begun."""
         self._snapshotter.shutdown()
+
+    def _receipt_name(self, command: Command) -> str:
+        """Whoever may choose ids freely never meets those of the carrier's doors and our own workers."""
+        within = " within" if command.actor.may(Permission.CARRIER) else ""
+        return self._names.receipt(command.account + within, command.command_id)
 
     def _save_snapshot(self, stream: str, version: int, state: State) -> None:
         try:
@@ -189,8 +195,8 @@ def _refusal(command: Command, fingerprint: str, no: Refused) -> CommandRefused:
 
 def content_of(command: Command) -> bytes:
     """What makes a command this one and no other: all but how it travelled and what its actor may do."""
-    content = command.__pydantic_serializer__.to_json(command, exclude=_NOT_CONTENT, exclude_defaults=True)
-    return command.type.encode() + content  # without defaults: a field that comes later changes no retry
+    content = command.__pydantic_serializer__.to_json(command, exclude=_NOT_CONTENT, exclude_unset=True)
+    return command.type.encode() + content  # only what was said: a field that comes later changes no retry
 
 
 _NOT_CONTENT: dict[str, Any] = {"traceparent": True, "actor": {"name", "permissions"}}

@@ -35,6 +35,8 @@ def receive(turn: Turn, command: ReceiveText) -> dict[str, JsonValue]:
 
 def _heard(turn: Turn, conversation: Conversation, command: ReceiveText) -> Keyword | None:
     keyword = keywords.classify(command.body, turn.account.settings.keyword_packs)
+    if command.carrier_keyword == "stop" and (keyword is None or keyword.action != "stop"):
+        return Keyword(action="stop", word="STOP")  # whoever hears a stop is right
     if keyword is None and command.carrier_keyword is not None:
         return Keyword(action=command.carrier_keyword, word=command.carrier_keyword.upper())
     if keyword is not None and keyword.word == "YES" and conversation.consent == "granted":

@@ -38,6 +38,9 @@ from schemas.actors import Permission
 from schemas.commands import CancelText, RescheduleText, SendText
 from schemas.events import Event, TextCancelled, TextQueued, TextRescheduled, TextScheduled
 
+_UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # they pass for letters and symbols, and show nothing
+
 OPEN_TEXTS_MAX = 100  # to one number: beyond it something is running wild
 
 
@@ -102,7 +105,7 @@ def draft(turn: Turn, command: SendText) -> Draft:
 
 
 def _require_something(body: str) -> None:
-    if all(character.isspace() or category(character) == "Cf" for character in body):
+    if all(category(character) in _UNSEEN or character in _FILLERS for character in body):
         raise Refused("body_empty")  # what cannot be seen is nothing
 
 

@@ -38,16 +38,22 @@ class Receipts(View):
         return {CommandAccepted: self._accepted, CommandRefused: self._refused}
 
     def _accepted(self, writes: Writes, recorded: Recorded, event: CommandAccepted) -> None:
+        if recorded.context.actor.kind in _WITHIN:
+            return
         result = to_json(event.result).decode()
         writes.append(
             self.receipts, (*_RECEIPT, "result"), (*_receipt(recorded, event, accepted=True), result)
         )
 
     def _refused(self, writes: Writes, recorded: Recorded, event: CommandRefused) -> None:
+        if recorded.context.actor.kind in _WITHIN:
+            return
         values = (*_receipt(recorded, event, accepted=False), event.code, event.sentence)
         writes.append(self.receipts, (*_RECEIPT, "code", "sentence"), values)
 
 
+_WITHIN = frozenset({"carrier", "system"})
+"""Nobody asks for the receipts of their commands, whose ids are not the callers' to know."""
 _RECEIPT = ("account", "command_id", "command_type", "accepted", "at", "by_kind", "by_id", "by_name")
 
 

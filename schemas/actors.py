@@ -1,11 +1,12 @@
 """Who wants something, and what they may do."""
 
+import re
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from schemas.base import Message, ShortText, SortedSet
+from schemas.base import Message, ShortText, SortedSet, Text
 
 
 class Permission(StrEnum):
@@ -26,6 +27,8 @@ class Permission(StrEnum):
     """The carrier's doors and Sayso's own workers."""
 
 
+_FOREIGN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}")
+
 ActorKind = Literal["member", "candidate", "service", "carrier", "system"]
 
 
@@ -33,9 +36,16 @@ class Actor(Message):
     """Who: a team member, the candidate, a service of the ATS, the carrier, or Sayso itself."""
 
     kind: ActorKind
-    id: Annotated[str, Field(min_length=1, max_length=128)]
+    id: Annotated[Text, Field(min_length=1, max_length=128)]
     name: ShortText | None = None
     permissions: SortedSet[Permission] = frozenset()
+
+    @model_validator(mode="after")
+    def _gives_nothing_away(self) -> Self:
+        """Actors stand beside events in the clear; what a candidate is called does not."""
+        if self.kind == "candidate" and (self.name is not None or not _FOREIGN.fullmatch(self.id)):
+            raise ValueError("a candidate acts under the id that the ATS chose, without a name")
+        return self
 
     def may(self, *permissions: Permission) -> bool:
         """Whether every one of `permissions` was given."""

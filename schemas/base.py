@@ -16,13 +16,30 @@ class Message(BaseModel):
 
 
 def _in_utc(moment: datetime) -> datetime:
-    if not YEAR_MIN <= moment.year <= YEAR_MAX:
-        raise ValueError(f"the year must lie between {YEAR_MIN} and {YEAR_MAX}")
     return moment.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A point in time, with its offset, kept in UTC."""
+def _near(moment: datetime) -> datetime:
+    if YEAR_MIN <= moment.year <= YEAR_MAX:  # first, since a conversion can leave what a date can hold
+        moment = moment.astimezone(UTC)
+    if not YEAR_MIN <= moment.year <= YEAR_MAX:
+        raise ValueError(f"the year, in UTC, must lie between {YEAR_MIN} and {YEAR_MAX}")
+    return moment
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A point in time, kept in UTC."""
+Moment = Annotated[AwareDatetime, AfterValidator(_near)]
+"""A point in time that somebody names, with its offset, kept in UTC; in this century or the next."""
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold the character NUL")  # no database but SQLite keeps it
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """A customer of the ATS: lower-case letters, digits, `-` and `_`, at most 63."""
@@ -30,8 +47,8 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}
 ForeignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$")]
 """An identifier the ATS chose (candidate, member, job, application): at most 128 URL-safe characters."""
 
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-LongText = Annotated[str, StringConstraints(max_length=4_000)]
+ShortText = Annotated[Text, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+LongText = Annotated[Text, StringConstraints(max_length=4_000)]
 Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

@@ -7,7 +7,7 @@ Ids should be UUIDs of version 7: they sort by time, which keeps the ledger's in
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter
 
 from schemas.account_settings import SettingsChange
 from schemas.actors import Actor
@@ -22,12 +22,15 @@ from schemas.base import (
     Region,
     SenderId,
     ShortText,
+    Text,
 )
 from schemas.evidence import ApplicationEvidence, ByHandEvidence
 
 COMMAND_BYTES_MAX = 64 * 1024
 BODY_CHARACTERS_MAX = 10_000  # far above what can be sent: the refusal should count, not the parser
 SEGMENTS_ADJUSTED_MAX = 1_000_000
+
+TRACEPARENT = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
 NumberText = Annotated[str, Field(min_length=1, max_length=64)]
 """A phone number as people type it; E.164 wherever no region is given."""
@@ -40,7 +43,7 @@ class Command(Message):
     command_id: UUID
     account: AccountId
     actor: Actor
-    traceparent: Annotated[str, Field(max_length=55)] | None = None
+    traceparent: Annotated[str, StringConstraints(pattern=TRACEPARENT)] | None = None
     """W3C trace context, so that one text can be followed from the ATS to the phone."""
 
 
@@ -206,7 +209,7 @@ class SendText(Command):
     type: Literal["send-text"] = "send-text"
     candidate: ForeignId
     number: NumberText
-    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX)]
+    body: Annotated[Text, Field(max_length=BODY_CHARACTERS_MAX)]
     send_at: Moment | None = None
     override_quiet_hours: bool = False
 
@@ -248,6 +251,11 @@ class Media(Message):
     content_type: Annotated[str, Field(max_length=200)]
 
 
+def _replacing_nul(text: object) -> object:
+    """What a phone sent is kept, but for a character that no database keeps."""
+    return text.replace("\0", "\ufffd") if isinstance(text, str) else text
+
+
 class ReceiveText(Command):
     """A text came in from a phone."""
 
@@ -255,7 +263,7 @@ class ReceiveText(Command):
     number: E164
     sid: ShortText
     """The carrier's id of the message: the same one twice is one reply."""
-    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX)]
+    body: Annotated[str, BeforeValidator(_replacing_nul), Field(max_length=BODY_CHARACTERS_MAX)]
     media: Annotated[tuple[Media, ...], Field(max_length=10)] = ()
     carrier_keyword: Literal["stop", "start", "help"] | None = None
     """What the carrier itself took the text for, where it says so."""

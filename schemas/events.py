@@ -18,7 +18,7 @@ from pydantic_core import to_json
 
 from schemas.account_settings import AccountSettings
 from schemas.actors import Actor
-from schemas.base import E164, Currency, ForeignId, Message, Moment, Region, SenderId, ShortText
+from schemas.base import E164, Currency, ForeignId, Instant, Message, Region, SenderId, ShortText
 from schemas.commands import CarrierStatus, Media
 from schemas.evidence import Evidence
 from schemas.topics import Topic
@@ -329,7 +329,7 @@ class ConsentGranted(Event):
     TOPIC = Topic.CONSENT
     candidate: ForeignId | None
     """Whose application or record it came from; none where the number itself said so."""
-    obtained_at: Moment
+    obtained_at: Instant
     evidence: Annotated[Evidence | None, Personal]
     """None once the person was erased."""
 
@@ -409,7 +409,7 @@ class TextScheduled(Event):
     body: Annotated[str, Personal]
     encoding: Literal["GSM-7", "UCS-2"]
     segments: int
-    send_at: Moment
+    send_at: Instant
     delay: Delay
     overrides_quiet_hours: bool = False
 
@@ -420,7 +420,7 @@ class TextRescheduled(Event):
     NAME = "text-rescheduled.v1"
     TOPIC = Topic.MESSAGES
     text_id: UUID
-    send_at: Moment
+    send_at: Instant
     delay: Literal["requested", "quiet_hours", "carrier"]
 
 

@@ -90,7 +90,8 @@ class Tokens:
             Problem: `token_invalid`, or `keys_unavailable` if the issuer's keys cannot be had.
         """
         try:
-            claims = _Claims.model_validate(self._verified(token, await self._key(_header(token))))
+            verified = self._verified(token, await self._key(_header(token)))
+            return _Claims.model_validate(verified).caller()
         except jwt.PyJWKClientConnectionError as error:
             raise Problem(
                 "keys_unavailable", "The issuer's keys cannot be had.", {"Retry-After": "5"}
@@ -99,7 +100,6 @@ class Tokens:
             raise invalid("The access token has expired.") from error
         except (jwt.PyJWTError, ValidationError) as error:
             raise invalid("The access token is not valid here.") from error
-        return claims.caller()
 
     async def _key(self, header: dict[str, Any]) -> Any:
         """The key that must have signed a token with `header`. Fetching keys never holds up the loop."""

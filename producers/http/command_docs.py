@@ -23,6 +23,7 @@ COMMAND_PROBLEMS = (
     "acting_not_allowed",
     "internal_command",
     "invalid_command",
+    "sender_taken",
     "busy",
     "unavailable",
     *REFUSALS,

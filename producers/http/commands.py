@@ -1,5 +1,6 @@
 """The commands' door: any command in, and its receipt out."""
 
+import asyncio
 import json
 import re
 from typing import Annotated, Any
@@ -77,11 +78,24 @@ async def post_command(
 ) -> JSONResponse:
     """Take one command in."""
     command = await _command(request, account, caller, deps, idempotency_key)
+    if isinstance(command, commands.AssignSender):
+        await _require_free_sender(command, deps)
     wait_s = _wait_s(prefer)
     answer = await submit(deps, command, wait_s or GRACE_S)
     if answer is not None and (wait_s or answer.conflict or answer.repeated):
         return _answered(answer, prefer_applied=f"wait={wait_s}" if wait_s else None)
     return _taken(command)
+
+
+async def _require_free_sender(command: commands.AssignSender, deps: ApiDeps) -> None:
+    """A sender is one account's: what comes in there, a STOP above all, must find it.
+
+    Raises:
+        Problem: `sender_taken`.
+    """
+    owner = await asyncio.to_thread(deps.queries.sender_account, command.sender)
+    if owner not in (None, command.account):
+        raise Problem("sender_taken", "Another account texts from this number. Choose one that is free.")
 
 
 async def submit(deps: ApiDeps, command: Command, wait_s: float) -> Answer | None:

@@ -45,6 +45,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "unsupported_media_type": Kind(415, "The body is of another kind than this address takes."),
         "invalid_command": Kind(422, "The command cannot be understood."),
         "invalid_request": Kind(422, "A parameter or field is wrong."),
+        "sender_taken": Kind(409, "The number belongs to another account."),
         "command_id_reused": Kind(422, "The command id was used before, with other content."),
         "internal_error": Kind(500, "Something broke on our side."),
         "busy": Kind(503, "There is no room just now."),

@@ -72,7 +72,7 @@ def _entry(error: ErrorDetails, tag: object) -> dict[str, str]:
     if tag is not None and place[:1] == (tag,):
         place = place[1:]
     if error["type"].startswith("union_tag"):
-        place = (*place, "type")
+        return {"pointer": pointer((*place, "type")), "detail": "names no command; openapi.json lists them"}
     return {"pointer": pointer(place), "detail": error["msg"][:MESSAGE_CHARACTERS_MAX]}
 
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from producers.http import forms
-from producers.http.commands import submit
+from producers.http.commands import GRACE_S, submit
 from producers.http.deps import ApiDeps, Deps
 from producers.http.documenting import ANY_ROUTE, problems
 from producers.http.observe import HttpMetrics
@@ -164,15 +164,18 @@ async def _use(
         await _keep(request, deps, door, "fields_wrong", account)
         return
     try:
-        await _submit_patiently(deps, made)
+        conflict = await _submit_patiently(deps, made)
     except Problem as problem:
         await _keep(request, deps, door, problem.code, account)
         raise
-    _count(request, "taken")
+    if conflict:
+        await _keep(request, deps, door, "command_id_reused", account)
+    else:
+        _count(request, "taken")
 
 
-async def _submit_patiently(deps: ApiDeps, command: Command) -> None:
-    """Hand `command` in, again and again while there is no room.
+async def _submit_patiently(deps: ApiDeps, command: Command) -> bool:
+    """Hand `command` in, again and again while there is no room. Whether its id has said otherwise before.
 
     Raises:
         Problem: `busy` or `unavailable`, after `PATIENCE_S`.
@@ -180,13 +183,13 @@ async def _submit_patiently(deps: ApiDeps, command: Command) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            await submit(deps, command, wait_s=0)
+            answer = await submit(deps, command, wait_s=GRACE_S)
         except Problem:
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(RETRY_S)
         else:
-            return
+            return answer is not None and answer.conflict
 
 
 async def _keep(request: Request, deps: ApiDeps, door: str, reason: str, account: str | None) -> None:

@@ -44,19 +44,24 @@ def _consent(row: Found, history: tuple[ConsentStep, ...]) -> Consent:
     )
 
 
+_ENDS = frozenset({"granted", "withdrawn", "revoked"})
+
+
 def standing(status: ConsentStatus, history: Sequence[ConsentStep]) -> ConsentStep | None:
     """The step, of a history told newest first, that `status` rests on; none where nothing was ever given.
 
     Several records may have brought the same consent. When a candidate leaves the number, theirs goes along,
-    and the consent rests on the newest of the others.
+    and the consent rests on that of the others which was obtained last: not on what was only recorded last.
     """
-    left = set()
+    left, found = set(), list[ConsentStep]()
     for step in history:
         if step.kind == "left":
             left.add(step.candidate)
         elif step.kind == status and (step.candidate is None or step.candidate not in left):
-            return step
-    return None
+            found.append(step)
+        elif found and step.kind in _ENDS:
+            break  # what was before it has ended
+    return max(found, key=lambda step: (step.obtained_at or step.at, step.version), default=None)
 
 
 def _basis(step: ConsentStep | None) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def test_the_same_id_with_other_content_is_a_conflict_and_does_nothing(
 def test_how_a_command_travelled_and_what_its_actor_may_do_by_now_is_not_its_content(rig: Rig) -> None:
     """P2: a retry with a fresh token and a trace of its own is the same command."""
     traced = SEND.model_copy(update={"traceparent": "00-1-2-01"})
-    renamed = SEND.actor.model_copy(update={"name": "Grace H.", "permissions": frozenset(Permission)})
+    renamed = SEND.actor.model_copy(update={"name": "Grace H.", "permissions": frozenset({Permission.SEND})})
     first, second, third = rig.process(SEND, traced, SEND.model_copy(update={"actor": renamed}))
     assert not second.conflict
     assert not third.conflict

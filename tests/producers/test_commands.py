@@ -274,7 +274,7 @@ def send_bytes(world: World, data: bytes, kind: str = "application/json") -> Any
         (b'{"type": "follow-candidate", "candidate": "c", "command_id": null}', 422, "invalid_command"),
         (b'{"type": "follow-candidate", "candidate": "c", "actor": null}', 422, "invalid_command"),
         (b'{"type": "follow-candidate", "candidate": "c", "account": null}', 403, "wrong_account"),
-        (b'{"type": "buy-package", "package": "\\u0000"}', 422, "no_such_package"),
+        (b'{"type": "buy-package", "package": "\\u0000"}', 422, "invalid_command"),
     ],
 )
 def test_what_cannot_be_understood_gets_a_clear_no(

@@ -18,6 +18,7 @@ MOMENTS = st.integers(0, int((_LAST - _FIRST).total_seconds() * 1e6)).map(
     lambda microseconds: _FIRST + timedelta(microseconds=microseconds)
 )
 _Model = TypeVar("_Model", bound=BaseModel)
+_LETTERS = st.characters(codec="utf-8", exclude_characters="\0")
 INTEGERS = st.integers(-(2**53), 2**53)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | INTEGERS | st.text(max_size=20),
@@ -46,7 +47,7 @@ def recorded(event: st.SearchStrategy[Event]) -> st.SearchStrategy[Recorded]:
     actors = st.builds(
         Actor,
         kind=st.sampled_from(["member", "service", "carrier", "system"]),
-        id=st.text(min_size=1, max_size=20),
+        id=st.text(_LETTERS, min_size=1, max_size=20),
         name=st.none() | _texts({"min_length": 1, "max_length": 200, "strip_whitespace": True}),
     )
     contexts = st.builds(
@@ -96,7 +97,7 @@ def _texts(limits: dict[str, Any]) -> st.SearchStrategy[str]:
     if "pattern" in limits:
         return st.from_regex(limits["pattern"], fullmatch=True)
     least, most = limits.get("min_length", 0), min(limits.get("max_length", 30), 30)
-    texts = st.text(min_size=least, max_size=most)
+    texts = st.text(_LETTERS, min_size=least, max_size=most)
     return texts.filter(lambda text: len(text.strip()) >= least) if "strip_whitespace" in limits else texts
 
 

@@ -28,6 +28,8 @@ _SOURCES = {"career_site": "the career site", "indeed": "Indeed", "other": "anot
 _SCOPES = {"this_job": "this job", "this_and_other_jobs": "this and other jobs"}
 _METHODS = {"call": "On a call", "email": "By e-mail", "in_person": "In person", "note": "From a note"}
 _ONLY_THE_CARRIER_HEARD = "21610"
+_BY_PHONE = "The candidate, from this number"
+"""A keyword comes from whoever holds the phone, which several candidates may share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,15 @@ def _who_now(consent: Consent, name_of: NameOf) -> str:
         case "granted":
             return _giver(consent.evidence, consent.by, name_of(consent.candidate))
         case "revoked":
-            return name_of(None)
+            return _BY_PHONE
         case "withdrawn":
             return _member(consent.by)
 
 
 def _giver(evidence: Evidence | None, by: Who | None, name: str) -> str:
-    """The candidate, or whoever says so on their behalf."""
+    """The candidate, or whoever says so on their behalf; the phone, if it said so itself."""
+    if isinstance(evidence, KeywordEvidence):
+        return _BY_PHONE
     return f"{_member(by)}, on behalf of {name}" if isinstance(evidence, ByHandEvidence) else name
 
 
@@ -116,9 +120,9 @@ def _happened(step: ConsentStep, name_of: NameOf) -> tuple[str, str]:
         case "withdrawn":
             return _WITHDRAWN[step.cause or "member"], member
         case "revoked":
-            return "Revoked by keyword", name_of(None)
+            return "Revoked by keyword", _BY_PHONE
         case "flagged":
-            return "A reply sounded like a wish to stop", name_of(None)
+            return "A reply sounded like a wish to stop", _BY_PHONE
         case "reviewed":
             verdict = "a wish to stop" if step.wants_to_stop else "no wish to stop"
             return f"Reviewed: {verdict}", member
