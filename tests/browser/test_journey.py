@@ -44,5 +44,5 @@ def test_from_activation_to_a_text_an_answer_and_a_stop(open_desk: OpenDesk, sys
 
     phones.press(GRACE, "START")
     manager.shows_consent("Consent granted")
-    expect(manager.at("consent-who")).to_have_text("Grace Hopper")
+    expect(manager.at("consent-who")).to_have_text("The candidate, from this number")
     manager.is_open()

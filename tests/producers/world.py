@@ -28,7 +28,7 @@ EVERYTHING = tuple(permission for permission in Permission if permission is not 
 RECRUITER = (Permission.VIEW, Permission.SEND)
 NOBODY_LISTENS = "http://127.0.0.1:9"
 NO_HEADERS: Mapping[str, str] = {}
-_numbers = count(5550100)
+_numbers = count(5550101)  # 5550100 is the one in the document's examples
 
 
 @contextmanager
