@@ -159,6 +159,12 @@ def test_each_start_keyword_grants_after_a_stop_too(keyword: str, before: list[e
     assert outcome.and_when(send()).of(e.TextQueued)
 
 
+def test_a_start_that_only_the_carrier_understood_counts() -> None:
+    """3.8"""
+    outcome = given(active(), numbered()).when(receive("INICIO", carrier_keyword="start"))
+    outcome.then(heard("start", "START", "INICIO"), granted_by_keyword("START"))
+
+
 def test_yes_is_an_ordinary_answer_where_consent_stands() -> None:
     """3.8"""
     given(ready()).when(receive("Yes!")).then(reply("Yes!"))
