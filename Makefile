@@ -21,7 +21,7 @@ rooms: setup ## import-linter: who may import whom
 
 # Decisions are pure, so every branch of theirs can be reached, and must be. The other rooms are reported.
 # A run with ARGS is somebody's choice of tests; it is not judged by coverage.
-tests: setup programs ## pytest with branch coverage; ARGS="tests/domain -k stop" chooses tests
+tests: setup programs broker ## pytest with branch coverage; ARGS="tests/domain -k stop" chooses tests
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
@@ -48,7 +48,10 @@ setup: ## .venv with what the lock pins; nothing to do, nothing done
 programs: ## Debian packages that the browser tests need
 	@deploy/setup/programs.sh browser
 
+broker: ## Java, and the jars of an Apache Kafka broker
+	@deploy/setup/kafka.sh
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run test style types rooms tests bench fmt lock setup programs help
+.PHONY: run test style types rooms tests bench fmt lock setup programs broker help

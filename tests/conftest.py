@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from deploy.logs import configure_logs
 
+pytest_plugins = ["tests.support.servers"]
+
 # Two shared cores: neither an example's time nor that of making it says anything about the code.
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("default", untimed, max_examples=50)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs Debian packages whose programs are missing; does nothing where they are all there.
 #   programs.sh browser   what the browser tests need
+#   programs.sh broker    what a Kafka broker needs, and another client of it
 #   programs.sh venv      what Debian's own Python needs to make a virtual environment
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -14,14 +15,25 @@ main() {
             has_emoji || missing+=(fonts-noto-color-emoji)
             has_library libatomic1 || missing+=(libatomic1)
             ;;
+        broker)
+            has_java || missing+=(openjdk-17-jre-headless)
+            command -v mvn >/dev/null || missing+=(maven)
+            command -v kcat >/dev/null || missing+=(kcat)
+            ;;
         venv) python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv) ;;
-        *) stop "programs.sh wants 'browser' or 'venv'." ;;
+        *) stop "programs.sh wants 'browser', 'broker' or 'venv'." ;;
     esac
     ((${#missing[@]} == 0)) || install "${missing[@]}"
 }
 
 # Texts hold emoji, and without this font pictures of pages show boxes. fc-list comes with chromium.
 has_emoji() { command -v fc-list >/dev/null && [[ $(fc-list ':family=Noto Color Emoji') ]]; }
+
+# Kafka 4 runs on Java 17 or newer.
+has_java() {
+    local version
+    version=$(java -version 2>&1 | sed -nE '1s/.*"([0-9]+).*/\1/p') && [[ $version ]] && ((version >= 17))
+}
 
 # Playwright's driver is linked with libatomic1, which a small Debian does not have.
 has_library() {

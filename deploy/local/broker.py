@@ -1,0 +1,131 @@
+"""An Apache Kafka broker on this machine: KRaft, broker and controller in one process.
+
+Source of the settings: Apache Kafka 4.3, "Broker configs".
+"""
+
+import shutil
+import signal
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.local.process import NotStarted, ServerProcess, free_port, listens
+
+JARS = Path(__file__).parents[2] / ".kafka" / "libs"
+START_TIMEOUT_S = 60.0
+HEAP_MB = 512
+
+_SETTINGS = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+log.dirs={folder}/log
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=2000
+"""
+
+
+class Broker:
+    """A broker that keeps its log in a folder, and can be stopped, killed and started again.
+
+    Raises:
+        NotStarted: Java or the jars are missing, or the broker did not come up.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, heap_mb: int = HEAP_MB) -> None:
+        """`port` 0 takes a free one. Nothing runs before `start`."""
+        self._folder = folder.resolve()
+        self._port = port or free_port()
+        self._heap_mb = heap_mb
+        self._process: ServerProcess | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients find it."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        """Of its process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Run, and return when clients are served. A second start goes on with the same log."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        settings = self._folder / "server.properties"
+        if not settings.exists():
+            self._format(settings)
+        self._process = ServerProcess(
+            [*self._java(), "kafka.Kafka", str(settings)], self._folder / "broker.log"
+        )
+        self._process.wait_until(self._serves, START_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """End it in good order."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+
+    def pause(self) -> None:
+        """Stop its clock (SIGSTOP), until `resume`."""
+        assert self._process is not None
+        self._process.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _serves(self) -> bool:
+        return listens(self._port)
+
+    def _java(self) -> list[str]:
+        java = shutil.which("java")
+        if java is None or not JARS.is_dir():
+            raise NotStarted("Java or the broker's jars are missing; `make broker` fetches them.")
+        heap = f"{self._heap_mb}m"
+        return [java, f"-Xmx{heap}", f"-Xms{heap}", "-XX:+UseG1GC", "-cp", f"{JARS}/*"]
+
+    def _format(self, settings: Path) -> None:
+        text = _SETTINGS.format(port=self._port, controller_port=free_port(), folder=self._folder)
+        partly = settings.with_suffix(".part")
+        partly.write_text(text)
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "A")
+        done = subprocess.run(
+            [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(partly)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise NotStarted(f"The broker's log could not be made: {done.stdout[-500:]}{done.stderr[-500:]}")
+        partly.rename(settings)
