@@ -1,14 +1,18 @@
 """How an event is written, in the store and on the wire alike: as one CloudEvent in structured JSON.
 
     {"specversion": "1.0", "id": "<stream>.<version>", "type": "<stored name>", "subject": "<stream>",
-     "streamversion": <version>, <the context's attributes>, "data": {<clear fields>, "sealed": "<base64>"}}
+     "streamversion": <version>, "sequence": "<number>", <the context's attributes>,
+     "data": {<clear fields>, "sealed": "<base64>"}}
 
 The personal fields are sealed together, under the key of the event's stream. The box is bound to every byte
 before it, so that it opens nowhere else, and nobody can change who, when or what around it. Only this module
 writes these bytes, always in this order and without spaces, and `decode` relies on it: an event is never
 serialised anew on its way.
 
-Source: CloudEvents 1.0.2, JSON event format; RFC 3339 for the time.
+`sequence` is the event's number in its shard's ledger: 1, 2, 3 ... without a gap. Whoever reads the topics of
+a shard puts them back into that order by it, and sees at once if one is missing or there twice.
+
+Source: CloudEvents 1.0.2, JSON event format, and its extension "sequence"; RFC 3339 for the time.
 """
 
 import re
@@ -16,7 +20,7 @@ from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 from uuid import UUID
 
 from pydantic import ValidationError, create_model
@@ -40,8 +44,10 @@ class KeyMissing(LookupError):
     """A personal event cannot be written: its stream has no key."""
 
 
-def encode(recorded: Recorded, keys: Keys) -> bytes:
-    """`recorded` as a CloudEvent. Its stream's name consists of letters, digits, `-` and `_`.
+def encode(recorded: Recorded, keys: Keys, sequence: int) -> bytes:
+    """`recorded` as a CloudEvent, the `sequence`th of its shard's ledger.
+
+    Its stream's name consists of letters, digits, `-` and `_`.
 
     Raises:
         KeyMissing: it says something about a person, and the stream has no key.
@@ -50,7 +56,7 @@ def encode(recorded: Recorded, keys: Keys) -> bytes:
     form = _form_of(type(event))
     head = (
         f'{{"specversion":"1.0","id":"{stream}.{version}","type":"{event.NAME}",'
-        f'"subject":"{stream}","streamversion":{version},'
+        f'"subject":"{stream}","streamversion":{version},"sequence":"{sequence}",'
     ).encode()
     attributes = recorded.context.attributes
     if not form.personal:
@@ -73,7 +79,8 @@ def decode(data: bytes, keys: Keys) -> Recorded:
     Raises:
         Unreadable: not an event of ours, one of a later version, or one whose seal is broken.
     """
-    stream, version, name, at = _head_of(data)
+    head, at = _head_of(data)
+    stream, version, name = head.stream, head.version, head.name
     try:
         start = data.index(_DATA, at)
         event = _event(name, data, start + len(_DATA), stream, keys)
@@ -85,13 +92,13 @@ def decode(data: bytes, keys: Keys) -> Recorded:
         raise Unreadable(f"{name} at {stream}.{version}: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What an event's first bytes tell: enough to route or skip it without reading on."""
 
     stream: str
     version: int
     name: str
+    sequence: int
 
 
 def peek(data: bytes) -> Head:
@@ -100,27 +107,28 @@ def peek(data: bytes) -> Head:
     Raises:
         Unreadable: not an event of ours.
     """
-    stream, version, name, _ = _head_of(data)
-    return Head(stream, version, name)
+    head, _ = _head_of(data)
+    return head
 
 
 # --- reading --------------------------------------------------------------------------------------
 
 _HEAD = re.compile(
     rb'\{"specversion":"1\.0","id":"([\w-]+)\.(\d+)","type":"([a-z0-9.-]+)","subject":"\1","streamversion":\2,'
+    rb'"sequence":"(\d+)",'
 )
 _DATA = b',"data":'  # unescaped quotes, so never within a value
 _SEALED = b'"sealed":"'
 _END = b'"}}'
 
 
-def _head_of(data: bytes) -> tuple[str, int, str, int]:
-    """Stream, version, stored name, and where the head ends."""
+def _head_of(data: bytes) -> tuple[Head, int]:
+    """The head, and where it ends."""
     match = _HEAD.match(data)
     if match is None:
         raise Unreadable("not an event of ours")
-    stream, version, name = match.groups()
-    return stream.decode(), int(version), name.decode(), match.end()
+    stream, version, name, sequence = match.groups()
+    return Head(stream.decode(), int(version), name.decode(), int(sequence)), match.end()
 
 
 def _event(name: str, data: bytes, start: int, stream: str, keys: Keys) -> Event:

@@ -37,6 +37,7 @@ class Ledger:
         self._mapper = EventMapper(keys)
         self._owner = f"shard-{shard}"
         self._position = self._recorder.max_tracking_id(self._owner)
+        self._last = self._recorder.max_notification_id() or 0
         self._checkpointer = Checkpointer(datastore.pool.create())
 
     @classmethod
@@ -58,13 +59,16 @@ class Ledger:
             The notification ids of the events, in the order of `batch`.
 
         Raises:
-            PositionConflict: another owner has moved the position since this ledger last did.
+            PositionConflict: another owner has moved the position or stored events meanwhile.
             VersionConflict: a stream already has an event of that version.
             LedgerUnavailable: the disk is full or broken, or locked by another process for too long.
         """
         with _own_errors():
-            ids = self._recorder.append(self._rows(batch), Tracking(self._owner, position), self._position)
+            rows = self._rows(batch)
+            tracking = Tracking(self._owner, position)
+            ids = self._recorder.append(rows, tracking, self._position, self._last + 1)
         self._position = position
+        self._last += len(ids)
         self._checkpointer.stored(len(ids))
         return ids
 
@@ -132,7 +136,7 @@ class Ledger:
 
     def _rows(self, batch: Sequence[Recorded]) -> list[Row]:
         """`batch` as it is stored; every key it needs is durable when this returns."""
-        rows = [self._mapper.row(recorded) for recorded in batch]
+        rows = [self._mapper.row(recorded, number) for number, recorded in enumerate(batch, self._last + 1)]
         try:
             self._keys.flush()
         except KeyConflict:  # another owner made one of the keys: theirs is the key

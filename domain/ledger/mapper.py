@@ -18,17 +18,19 @@ class EventMapper(Mapper[str]):
         self._keys = keys
         self._keys_made_if_missing = _MadeIfMissing(keys)
 
-    def row(self, recorded: Recorded) -> Row:
-        """What is stored of `recorded`, under a key that the keystore may still have to flush.
+    def row(self, recorded: Recorded, sequence: int) -> Row:
+        """What is stored of `recorded` as number `sequence`, under a key that may still have to be flushed.
 
         A plain tuple: making a `StoredEvent` costs a third as much as the encoding.
         """
-        data = codec.encode(recorded, self._keys_made_if_missing)
+        data = codec.encode(recorded, self._keys_made_if_missing, sequence)
         return (recorded.stream, recorded.version, recorded.event.NAME, data)
 
-    def to_stored_event(self, domain_event: Recorded) -> StoredEvent:  # type: ignore[override]  # no base
-        """What is stored of `domain_event`."""
-        return StoredEvent(*self.row(domain_event))
+    def to_stored_event(  # type: ignore[override]  # our events know no base, and the ledger numbers them
+        self, domain_event: Recorded, sequence: int
+    ) -> StoredEvent:
+        """What is stored of `domain_event` as number `sequence`."""
+        return StoredEvent(*self.row(domain_event, sequence))
 
     def to_domain_event(self, stored_event: StoredEvent) -> Recorded:  # type: ignore[override]  # no base
         """The event that `stored_event` holds. Raises `schemas.codec.Unreadable`."""

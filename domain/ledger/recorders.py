@@ -32,17 +32,20 @@ class LedgerRecorder(SQLiteProcessRecorder):
         ours = [self._sql(table) for table in (tables.EVENTS, tables.MILESTONES, tables.ENDS)]
         return [*ours, *history, *tracking]
 
-    def append(self, rows: Sequence[Row], tracking: Tracking, previous: int | None) -> range:
-        """Store `rows` and move the position from `previous` to `tracking`, or do nothing.
+    def append(self, rows: Sequence[Row], tracking: Tracking, previous: int | None, first: int) -> range:
+        """Store `rows`, the first as number `first`, and move the position from `previous`, or do nothing.
 
         Raises:
-            PositionConflict: the position is not `previous`.
+            PositionConflict: the position is not `previous`, or the next event is not the `first`.
             eventsourcing.persistence.IntegrityError: an event is not the next of its stream.
             eventsourcing.persistence.OperationalError: the disk or the lock does not allow it.
         """
         with self.datastore.transaction(commit=True) as cursor:
             self._move(cursor, tracking, previous)
-            return self._insert_rows(cursor, rows)
+            ids = self._insert_rows(cursor, rows)
+            if ids.start != first:
+                raise PositionConflict(f"the next event is number {ids.start}, not {first}")
+            return ids
 
     def select_states(self, after: int, limit: int, to: int | None) -> list[tuple[int, bytes]]:
         """Notification id and stored bytes of events after `after`, up to and including `to`, in order."""

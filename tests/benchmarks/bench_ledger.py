@@ -104,10 +104,14 @@ def _codec() -> list[Result]:
     with TemporaryDirectory() as folder:
         load = Load(folder)
         queued, debited, _ = load.batch(1)
-        sealed, clear = (codec.encode(recorded, load.keys) for recorded in (queued, debited))
+        sealed, clear = (codec.encode(recorded, load.keys, 1) for recorded in (queued, debited))
         found = [
-            Result("write a clear event", _each_us(lambda: codec.encode(debited, load.keys)), "µs", 4, True),
-            Result("write a sealed event", _each_us(lambda: codec.encode(queued, load.keys)), "µs", 9, True),
+            Result(
+                "write a clear event", _each_us(lambda: codec.encode(debited, load.keys, 1)), "µs", 4, True
+            ),
+            Result(
+                "write a sealed event", _each_us(lambda: codec.encode(queued, load.keys, 1)), "µs", 9, True
+            ),
             Result("read a clear event", _each_us(lambda: codec.decode(clear, load.keys)), "µs", 8, True),
             Result("read a sealed event", _each_us(lambda: codec.decode(sealed, load.keys)), "µs", 12, True),
         ]

@@ -112,7 +112,7 @@ class History:
 
     def _append(self, recorded: Recorded) -> None:
         self.recorded.append(recorded)
-        self.entries.append((len(self.recorded), codec.encode(recorded, self.keys)))
+        self.entries.append((len(self.recorded), codec.encode(recorded, self.keys, len(self.recorded))))
 
 
 def conversation(number: str) -> str:

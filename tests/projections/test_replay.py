@@ -91,7 +91,7 @@ def _again(views: Views, history: History, start: int) -> None:
 
 def _project_only(views: Views, history: History, account: str) -> None:
     events = [recorded for recorded in history.recorded if recorded.context.account == account]
-    encoded = [(n, codec.encode(recorded, history.keys)) for n, recorded in enumerate(events, start=1)]
+    encoded = [(n, codec.encode(recorded, history.keys, n)) for n, recorded in enumerate(events, start=1)]
     batch = read_batch(Log(encoded), history.keys, 0, 1_000)
     assert isinstance(batch, Batch)
     with writing(views.engine) as connection:

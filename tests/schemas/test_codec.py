@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas import codec, events
 from schemas.actors import Actor
-from schemas.codec import ERASED, KeyMissing, Unreadable
+from schemas.codec import ERASED, Head, KeyMissing, Unreadable
 from schemas.commands import Media
 from schemas.events import (
     Context,
@@ -99,12 +99,12 @@ def texts_in(value: Any) -> list[str]:
 @given(data=st.data())
 def test_what_was_written_is_read(cls: type[Event], data: st.DataObject) -> None:
     recorded = data.draw(strategies.recorded(strategies.events(cls)))
-    assert codec.decode(codec.encode(recorded, KEYS), KEYS) == _as_stored(recorded)
+    assert codec.decode(codec.encode(recorded, KEYS, 7), KEYS) == _as_stored(recorded)
 
 
 @given(strategies.recorded(strategies.events()))
 def test_every_event_is_a_cloud_event(recorded: Recorded) -> None:
-    event = json.loads(codec.encode(recorded, KEYS))
+    event = json.loads(codec.encode(recorded, KEYS, 7))
     data = event.pop("data")
     assert isinstance(data, dict)
     assert event["specversion"] == "1.0"
@@ -112,6 +112,7 @@ def test_every_event_is_a_cloud_event(recorded: Recorded) -> None:
     assert event["type"] == recorded.event.NAME
     assert event["source"] == f"/accounts/{recorded.context.account}"
     assert event["subject"] == recorded.stream
+    assert event["sequence"] == "7"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", event["time"])
     for name, value in event.items():
         assert re.fullmatch("[a-z0-9]{1,20}", name)
@@ -123,7 +124,7 @@ def test_every_event_is_a_cloud_event(recorded: Recorded) -> None:
 @given(data=st.data())
 def test_nothing_personal_can_be_read_in_the_bytes(cls: type[Event], data: st.DataObject) -> None:
     recorded = data.draw(private(cls))
-    written = codec.encode(recorded, KEYS)
+    written = codec.encode(recorded, KEYS, 7)
     words = texts_in(recorded.event.model_dump(mode="json", include=set(cls.PERSONAL)))
     assert words
     assert [word for word in words if word.encode() in written] == []
@@ -137,7 +138,7 @@ def test_after_erasure_the_event_still_reads_without_the_person(
     cls: type[Event], data: st.DataObject
 ) -> None:
     recorded = data.draw(private(cls))
-    written = codec.encode(recorded, KEYS)
+    written = codec.encode(recorded, KEYS, 7)
     for keys in (NO_KEYS, NEXT_KEYS):
         erased = codec.decode(written, keys)
         assert (erased.stream, erased.version) == (recorded.stream, recorded.version)
@@ -157,21 +158,21 @@ def test_every_personal_field_has_something_to_say_here() -> None:
 
 def test_without_a_key_nothing_personal_is_written() -> None:
     with pytest.raises(KeyMissing, match=re.escape("text-queued.v1 at cXYZ.2")):
-        codec.encode(QUEUED, NO_KEYS)
+        codec.encode(QUEUED, NO_KEYS, 7)
 
 
 def test_an_event_without_personal_fields_needs_no_key() -> None:
-    assert codec.decode(codec.encode(DEBITED, NO_KEYS), NO_KEYS) == DEBITED
+    assert codec.decode(codec.encode(DEBITED, NO_KEYS, 7), NO_KEYS) == DEBITED
 
 
 def test_an_event_that_is_all_personal_but_one_field_leaves_that_field_clear() -> None:
     opened = Recorded("cXYZ", 1, ConversationOpened(number="+14155550123", region="US"), CONTEXT)
-    data = json.loads(codec.encode(opened, KEYS))["data"]
+    data = json.loads(codec.encode(opened, KEYS, 7))["data"]
     assert data.keys() == {"region", "sealed"}
 
 
 def test_no_byte_of_a_sealed_event_can_be_changed_unnoticed() -> None:
-    written = codec.encode(QUEUED, KEYS)
+    written = codec.encode(QUEUED, KEYS, 7)
     for place in range(len(written)):
         for flip in (0x01, 0x20, 0x80):
             changed = bytearray(written)
@@ -180,7 +181,7 @@ def test_no_byte_of_a_sealed_event_can_be_changed_unnoticed() -> None:
 
 
 def test_a_torn_event_is_refused() -> None:
-    written = codec.encode(QUEUED, KEYS)
+    written = codec.encode(QUEUED, KEYS, 7)
     for length in range(len(written)):
         with pytest.raises(Unreadable):
             codec.decode(written[:length], KEYS)
@@ -188,7 +189,7 @@ def test_a_torn_event_is_refused() -> None:
 
 def test_a_box_opens_in_no_other_event() -> None:
     other = Recorded("cXYZ", 3, QUEUED.event.model_copy(update={"body": "Another"}), CONTEXT)
-    here, there = codec.encode(QUEUED, KEYS), codec.encode(other, KEYS)
+    here, there = codec.encode(QUEUED, KEYS, 7), codec.encode(other, KEYS, 7)
     moved = here[: here.index(b'"sealed"')] + there[there.index(b'"sealed"') :]
     with pytest.raises(Unreadable, match="the seal is broken"):
         codec.decode(moved, KEYS)
@@ -196,21 +197,21 @@ def test_a_box_opens_in_no_other_event() -> None:
 
 def test_a_keystore_older_than_the_ledger_says_so() -> None:
     with pytest.raises(Unreadable, match="sealed under key 2, the keystore has only 1"):
-        codec.decode(codec.encode(QUEUED, NEXT_KEYS), KEYS)
+        codec.decode(codec.encode(QUEUED, NEXT_KEYS, 7), KEYS)
 
 
 def test_the_same_text_twice_is_two_boxes() -> None:
-    assert codec.encode(QUEUED, KEYS) != codec.encode(QUEUED, KEYS)
+    assert codec.encode(QUEUED, KEYS, 7) != codec.encode(QUEUED, KEYS, 7)
 
 
 def test_an_unknown_event_is_named() -> None:
-    written = codec.encode(DEBITED, KEYS).replace(b"segments-debited.v1", b"segments-debited.v9")
+    written = codec.encode(DEBITED, KEYS, 7).replace(b"segments-debited.v1", b"segments-debited.v9")
     with pytest.raises(Unreadable, match=re.escape("no event is known as segments-debited.v9")):
         codec.decode(written, KEYS)
 
 
 def test_a_wrong_field_is_named_and_its_content_is_not() -> None:
-    written = codec.encode(DEBITED, KEYS).replace(b'"segments":1', b'"segments":"a private matter"')
+    written = codec.encode(DEBITED, KEYS, 7).replace(b'"segments":1', b'"segments":"a private matter"')
     with pytest.raises(Unreadable, match=re.escape("wrong in ['segments']")) as refusal:
         codec.decode(written, KEYS)
     assert "private" not in str(refusal.value)
@@ -225,13 +226,13 @@ def test_what_is_no_event_of_ours_is_refused(data: bytes) -> None:
 
 
 def test_a_glance_tells_name_and_place() -> None:
-    head = codec.peek(codec.encode(QUEUED, KEYS))
-    assert (head.name, head.stream, head.version) == ("text-queued.v1", "cXYZ", 2)
+    head = codec.peek(codec.encode(QUEUED, KEYS, 7))
+    assert head == Head("cXYZ", 2, "text-queued.v1", 7)
 
 
 def test_the_events_of_one_command_share_their_context() -> None:
-    first = codec.decode(codec.encode(QUEUED, KEYS), KEYS)
-    second = codec.decode(codec.encode(DEBITED, KEYS), KEYS)
+    first = codec.decode(codec.encode(QUEUED, KEYS, 7), KEYS)
+    second = codec.decode(codec.encode(DEBITED, KEYS, 7), KEYS)
     assert first.context is second.context
 
 
@@ -261,7 +262,7 @@ def renamed(monkeypatch: pytest.MonkeyPatch) -> type[Event]:
 def old(renamed: type[Event]) -> bytes:
     """How version 1 wrote it, by hand."""
     before = (
-        b'{"specversion":"1.0","id":"cXYZ.5","type":"noted.v1","subject":"cXYZ","streamversion":5,'
+        b'{"specversion":"1.0","id":"cXYZ.5","type":"noted.v1","subject":"cXYZ","streamversion":5,"sequence":"9",'
         + CONTEXT.attributes
         + b',"data":{"first":"Ada","last":"Lovelace","sealed":"'
     )
@@ -291,7 +292,7 @@ def test_a_personal_field_that_could_not_be_erased_is_refused(monkeypatch: pytes
         grams: Annotated[int, Personal]
 
     with pytest.raises(TypeError, match="a text, a tuple or optional"):
-        codec.encode(Recorded("cXYZ", 1, Weighed(grams=80_000), CONTEXT), KEYS)
+        codec.encode(Recorded("cXYZ", 1, Weighed(grams=80_000), CONTEXT), KEYS, 7)
 
 
 # --- what is stored stays readable ----------------------------------------------------------------
@@ -310,18 +311,18 @@ def test_stored_names_are_for_ever() -> None:
 
 
 _STORED_CLEAR = (
-    b'{"specversion":"1.0","id":"aXYZ.7","type":"segments-debited.v1","subject":"aXYZ","streamversion":7,"sour'
-    b'ce":"/accounts/acme","time":"2026-11-23T09:30:00+00:00","account":"acme","actorkind":"member","actorid":'
-    b'"m-1","actorname":"Ada","commandid":"0193580a-1111-7000-8000-000000000001","shard":3,"position":"42","da'
-    b'ta":{"text_id":"0193580a-1111-7000-8000-000000000001","segments":1,"balance":49}}'
+    b'{"specversion":"1.0","id":"aXYZ.7","type":"segments-debited.v1","subject":"aXYZ","streamversion":7,"sequ'
+    b'ence":"41","source":"/accounts/acme","time":"2026-11-23T09:30:00+00:00","account":"acme","actorkind":"me'
+    b'mber","actorid":"m-1","actorname":"Ada","commandid":"0193580a-1111-7000-8000-000000000001","shard":3,"po'
+    b'sition":"42","data":{"text_id":"0193580a-1111-7000-8000-000000000001","segments":1,"balance":49}}'
 )
 _STORED_SEALED = (
-    b'{"specversion":"1.0","id":"cXYZ.2","type":"text-queued.v1","subject":"cXYZ","streamversion":2,"source":"'
-    b'/accounts/acme","time":"2026-11-23T09:30:00+00:00","account":"acme","actorkind":"member","actorid":"m-1"'
-    b',"actorname":"Ada","commandid":"0193580a-1111-7000-8000-000000000001","shard":3,"position":"42","data":{'
-    b'"text_id":"0193580a-1111-7000-8000-000000000001","candidate":"c-1","encoding":"GSM-7","segments":1,"purp'
-    b'ose":"message","overrides_quiet_hours":false,"sealed":"AAGg3qN9hejoYpYWvEudNfvvC1ZKnNiodTASBNIakbAl768Rw'
-    b'3IvWDcIQ7yAOQAHEAE+1SfXBoZ3/Z6CFpioqLWQ"}}'
+    b'{"specversion":"1.0","id":"cXYZ.2","type":"text-queued.v1","subject":"cXYZ","streamversion":2,"sequence"'
+    b':"40","source":"/accounts/acme","time":"2026-11-23T09:30:00+00:00","account":"acme","actorkind":"member"'
+    b',"actorid":"m-1","actorname":"Ada","commandid":"0193580a-1111-7000-8000-000000000001","shard":3,"positio'
+    b'n":"42","data":{"text_id":"0193580a-1111-7000-8000-000000000001","candidate":"c-1","encoding":"GSM-7","s'
+    b'egments":1,"purpose":"message","overrides_quiet_hours":false,"sealed":"AAEljnzJFVNhgPRf8Jhm3TuNacMWH5MIK'
+    b'hMEJi9uYRxMUcFUn31PE41BWr/4bso99HzGHXxuo3JdD4B4RArf8GrQ"}}'
 )
 _STORED_NAMES = {
     "candidate-followed.v1",

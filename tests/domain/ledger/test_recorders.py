@@ -86,7 +86,7 @@ def test_what_is_mapped_comes_back(tmp_path: Path) -> None:
     keys.ensure(["c1"])
     mapper = EventMapper(keys)
     (opened,) = History().of("c1", OPENED)
-    stored = mapper.to_stored_event(opened)
+    stored = mapper.to_stored_event(opened, 1)
     assert (stored.originator_id, stored.originator_version, stored.topic) == ("c1", 1, OPENED.NAME)
     assert mapper.to_domain_event(stored) == opened
     keys.close()
