@@ -8,7 +8,7 @@ import binascii
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import jwt
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, model_validator
@@ -42,6 +42,12 @@ def _key(secret: SecretStr) -> SecretStr:
 def _folder(path: Path) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is no folder")
+    return path
+
+
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"{path} is no file")
     return path
 
 
@@ -124,7 +130,54 @@ class Settings(BaseSettings):
     unknown_after_hours: int = Field(
         72, ge=1, description="A text whose end is not known by then counts as unknown."
     )
+    kafka_bootstrap: str | None = Field(
+        None,
+        pattern=r"^[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*$",
+        description="The brokers, as host:port,host:port. Without it, everything runs in one process.",
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to speak to the brokers: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="With SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."
+    )
+    kafka_sasl_username: str | None = Field(None, description="With SASL: who we are.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="With SASL: and how we prove it.")
+    kafka_ssl_cafile: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="With SSL: the authorities to believe. The system's, if not set."
+    )
+    kafka_ssl_certfile: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="With SSL: our own certificate."
+    )
+    kafka_ssl_keyfile: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="With SSL: its key."
+    )
+    topic_prefix: str = Field(
+        "sayso.", pattern=r"^[a-zA-Z0-9._-]{0,100}$", description="How the names of all topics begin."
+    )
+    partitions: int = Field(
+        8, ge=1, le=1_000, description="Into how many shards the accounts are spread. Can never be changed."
+    )
+    replication: int = Field(3, ge=1, le=10, description="On how many brokers each record stands.")
+    database_url: str | None = Field(
+        None,
+        pattern=r"^postgresql://",
+        description="PostgreSQL, for ledgers, keys and views. Without it, SQLite files in the folder above.",
+    )
+    ops_port: int = Field(
+        9100,
+        ge=1,
+        le=65_535,
+        description="Where workers and projectors tell of their health and measurements.",
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="How much to log.")
+
+    @model_validator(mode="after")
+    def _sasl_needs_a_name(self) -> Self:
+        named = self.kafka_sasl_username is not None and self.kafka_sasl_password is not None
+        if self.kafka_security_protocol.startswith("SASL") and not named:
+            raise ValueError("SASL needs SAYSO_KAFKA_SASL_USERNAME and SAYSO_KAFKA_SASL_PASSWORD")
+        return self
 
     @model_validator(mode="after")
     def _one_source_of_tokens(self) -> Self:

@@ -48,10 +48,21 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     ),
     "late_minutes_max": ("0", "-1", "an hour"),
     "unknown_after_hours": ("0", "-1", "three days"),
+    "kafka_bootstrap": ("kafka", "kafka:", ":9092", "kafka:9092,", "kafka:9092 kafka:9093"),
+    "kafka_security_protocol": ("TLS", "ssl"),
+    "kafka_sasl_mechanism": ("GSSAPI", "plain"),
+    "kafka_ssl_cafile": ("nowhere.pem", "tests"),
+    "kafka_ssl_certfile": ("nowhere.pem", "tests"),
+    "kafka_ssl_keyfile": ("nowhere.pem", "tests"),
+    "topic_prefix": ("our topics", "é.", "a" * 101),
+    "partitions": ("0", "1001", "some"),
+    "replication": ("0", "11", "all"),
+    "database_url": ("localhost/sayso", "mysql://localhost/sayso", "sqlite:///sayso.db"),
+    "ops_port": ("0", "65536", "metrics"),
     "log_level": ("loud", "INFO"),
 }
 """Values that no setting can have."""
-ANYTHING_GOES = {"host", "token_issuer", "token_audience"}
+ANYTHING_GOES = {"host", "token_issuer", "token_audience", "kafka_sasl_username", "kafka_sasl_password"}
 """Texts: whether a host exists shows when it is listened on."""
 NEEDED = ("MASTER_KEY", "NAMES_SECRET", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 
@@ -107,6 +118,13 @@ def test_tokens_come_from_one_source(sayso: CommandLine, sources: dict[str, str 
         1,
         "Set exactly one of SAYSO_TOKEN_SECRET, SAYSO_TOKEN_JWKS_URL and SAYSO_TOKEN_JWKS_FILE.\n",
     )
+
+
+@pytest.mark.parametrize("known", [{}, {"KAFKA_SASL_USERNAME": "sayso"}, {"KAFKA_SASL_PASSWORD": "secret"}])
+def test_sasl_needs_to_know_who_we_are(sayso: CommandLine, known: dict[str, str]) -> None:
+    said = sayso("serve", KAFKA_SECURITY_PROTOCOL="SASL_SSL", **known)
+    expected = "SASL needs SAYSO_KAFKA_SASL_USERNAME and SAYSO_KAFKA_SASL_PASSWORD.\n"
+    assert (said.code, said.err) == (1, expected)
 
 
 @pytest.mark.parametrize(
