@@ -162,7 +162,11 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None,
         pattern=r"^postgresql://",
-        description="PostgreSQL, for ledgers, keys and views. Without it, SQLite files in the folder above.",
+        description="PostgreSQL, for keys, views and ledgers; needed with brokers.",
+    )
+    ledgers: Literal["postgresql", "sqlite"] = Field(
+        "postgresql",
+        description="With brokers, where ledgers are: postgresql, or sqlite where all workers share one machine.",
     )
     ops_port: int = Field(
         9100,
@@ -177,6 +181,12 @@ class Settings(BaseSettings):
         named = self.kafka_sasl_username is not None and self.kafka_sasl_password is not None
         if self.kafka_security_protocol.startswith("SASL") and not named:
             raise ValueError("SASL needs SAYSO_KAFKA_SASL_USERNAME and SAYSO_KAFKA_SASL_PASSWORD")
+        return self
+
+    @model_validator(mode="after")
+    def _brokers_need_postgresql(self) -> Self:
+        if self.kafka_bootstrap is not None and self.database_url is None:
+            raise ValueError("SAYSO_KAFKA_BOOTSTRAP needs SAYSO_DATABASE_URL beside it")
         return self
 
     @model_validator(mode="after")

@@ -58,6 +58,7 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "partitions": ("0", "1001", "some"),
     "replication": ("0", "11", "all"),
     "database_url": ("localhost/sayso", "mysql://localhost/sayso", "sqlite:///sayso.db"),
+    "ledgers": ("mysql", "files"),
     "ops_port": ("0", "65536", "metrics"),
     "log_level": ("loud", "INFO"),
 }
@@ -125,6 +126,11 @@ def test_sasl_needs_to_know_who_we_are(sayso: CommandLine, known: dict[str, str]
     said = sayso("serve", KAFKA_SECURITY_PROTOCOL="SASL_SSL", **known)
     expected = "SASL needs SAYSO_KAFKA_SASL_USERNAME and SAYSO_KAFKA_SASL_PASSWORD.\n"
     assert (said.code, said.err) == (1, expected)
+
+
+def test_brokers_need_postgresql(sayso: CommandLine) -> None:
+    said = sayso("serve", KAFKA_BOOTSTRAP="127.0.0.1:9092")
+    assert (said.code, said.err) == (1, "SAYSO_KAFKA_BOOTSTRAP needs SAYSO_DATABASE_URL beside it.\n")
 
 
 @pytest.mark.parametrize(
