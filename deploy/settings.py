@@ -166,7 +166,7 @@ class Settings(BaseSettings):
     )
     ledgers: Literal["postgresql", "sqlite"] = Field(
         "postgresql",
-        description="With brokers, where ledgers are: postgresql, or sqlite where all workers share one machine.",
+        description="With brokers, where ledgers are: postgresql, or sqlite if workers share one machine.",
     )
     ops_port: int = Field(
         9100,

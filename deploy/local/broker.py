@@ -3,6 +3,7 @@
 Source of the settings: Apache Kafka 4.3, "Broker configs".
 """
 
+import re
 import shutil
 import signal
 import subprocess
@@ -48,7 +49,8 @@ class Broker:
     def __init__(self, folder: Path, port: int = 0, heap_mb: int = HEAP_MB) -> None:
         """`port` 0 takes a free one. Nothing runs before `start`."""
         self._folder = folder.resolve()
-        self._port = port or free_port()
+        self._settings = self._folder / "server.properties"
+        self._port = port or self._port_before() or free_port()
         self._heap_mb = heap_mb
         self._process: ServerProcess | None = None
 
@@ -66,12 +68,10 @@ class Broker:
     def start(self) -> None:
         """Run, and return when clients are served. A second start goes on with the same log."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        settings = self._folder / "server.properties"
-        if not settings.exists():
-            self._format(settings)
-        self._process = ServerProcess(
-            [*self._java(), "kafka.Kafka", str(settings)], self._folder / "broker.log"
-        )
+        if not self._settings.exists():
+            self._format()
+        command = [*self._java(), "kafka.Kafka", str(self._settings)]
+        self._process = ServerProcess(command, self._folder / "broker.log")
         self._process.wait_until(self._serves, START_TIMEOUT_S)
 
     def stop(self) -> None:
@@ -115,9 +115,18 @@ class Broker:
         heap = f"{self._heap_mb}m"
         return [java, f"-Xmx{heap}", f"-Xms{heap}", "-XX:+UseG1GC", "-cp", f"{JARS}/*"]
 
-    def _format(self, settings: Path) -> None:
+    def _port_before(self) -> int | None:
+        """The port of a broker that kept its log here: its metadata name it."""
+        if not self._settings.exists():
+            return None
+        named = re.search(
+            r"^listeners=PLAINTEXT://127\.0\.0\.1:(\d+)", self._settings.read_text(), re.MULTILINE
+        )
+        return None if named is None else int(named[1])
+
+    def _format(self) -> None:
         text = _SETTINGS.format(port=self._port, controller_port=free_port(), folder=self._folder)
-        partly = settings.with_suffix(".part")
+        partly = self._settings.with_suffix(".part")
         partly.write_text(text)
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "A")
         done = subprocess.run(
@@ -128,4 +137,4 @@ class Broker:
         )
         if done.returncode != 0:
             raise NotStarted(f"The broker's log could not be made: {done.stdout[-500:]}{done.stderr[-500:]}")
-        partly.rename(settings)
+        partly.rename(self._settings)

@@ -10,6 +10,7 @@ from time import monotonic, sleep
 
 POLL_S = 0.05
 STOP_TIMEOUT_S = 30.0
+LOG_SHOWN_BYTES = 2_000
 
 
 class NotStarted(Exception):
@@ -51,14 +52,23 @@ class ServerProcess:
         deadline = monotonic() + timeout_s
         while not ready():
             if not self.running or monotonic() > deadline:
-                said = self._log.read_bytes()[-2_000:].decode(errors="replace")
-                raise NotStarted(f"The server did not start. It said: {said}")
+                raise self._failed()
             sleep(POLL_S)
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal; what has ended hears nothing."""
         if self.running:
             self._process.send_signal(number)
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when it has ended well.
+
+        Raises:
+            NotStarted: it ended otherwise, or not in time.
+        """
+        self.wait_until(lambda: not self.running, timeout_s)
+        if self._process.returncode != 0:
+            raise self._failed()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to end by `number`, and make it end if it does not."""
@@ -72,6 +82,10 @@ class ServerProcess:
         """End it at once."""
         self.send(signal.SIGKILL)
         self._process.wait()
+
+    def _failed(self) -> NotStarted:
+        said = self._log.read_bytes()[-LOG_SHOWN_BYTES:].decode(errors="replace")
+        return NotStarted(f"{self._log.stem} did not start. It said: {said}")
 
 
 def free_port() -> int:
