@@ -25,10 +25,13 @@ tests: setup programs broker ## pytest with branch coverage; ARGS="tests/domain 
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=
 	$(BIN)/coverage report --omit 'domain/*'
 	$(BIN)/coverage report --include 'domain/*' --fail-under 100
 endif
+
+cluster: setup broker ## the distributed form on this machine: broker, PostgreSQL, every process twice
+	$(BIN)/python -m deploy cluster
 
 bench: setup ## the benchmarks; ARGS passes arguments on
 	$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -54,4 +57,4 @@ broker: ## Java, and the jars of an Apache Kafka broker
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run test style types rooms tests bench fmt lock setup programs broker help
+.PHONY: run cluster test style types rooms tests bench fmt lock setup programs broker help
