@@ -1,7 +1,7 @@
-"""The topics on the cluster: made once by the operator (`sayso topics`), looked at by every process at its start.
+"""The topics on the cluster: made once by the operator, looked at by every process at its start.
 
-`client` is always what kafka-python's clients take: at least `bootstrap_servers`, and whatever the cluster wants
-of TLS and SASL. A setting may be stricter than ours (a longer retention, more copies), never laxer.
+`client` is always what kafka-python's clients take: at least `bootstrap_servers`, and whatever the cluster
+wants of TLS and SASL. A setting may be stricter than ours (a longer retention, more copies), never laxer.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from kafka.admin import ConfigResource, KafkaAdminClient
-from kafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from kafka.errors import NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from schemas.topics import FOR_EVER, TOPICS, Topic
 
@@ -65,8 +65,10 @@ def check(client: Mapping[str, Any], prefix: str, partitions: int, replication: 
 
 def _was_made(topic: Mapping[str, Any]) -> bool:
     error = for_code(topic["error_code"])
-    if topic["error_code"] == 0 or error is TopicAlreadyExistsError:
-        return topic["error_code"] == 0
+    if error is NoError:
+        return True
+    if error is TopicAlreadyExistsError:
+        return False
     raise error(f"{topic['name']}: {topic.get('error_message')}")
 
 
@@ -87,7 +89,7 @@ def _differences(
     if error is UnknownTopicOrPartitionError:
         yield f"{name} is missing"
         return
-    if found["error_code"]:
+    if error is not NoError:
         raise error(name)
     if len(found["partitions"]) != partitions:
         yield f"{name} has {len(found['partitions'])} partitions and should have {partitions}"

@@ -27,7 +27,8 @@ class Permission(StrEnum):
     """The carrier's doors and Sayso's own workers."""
 
 
-_FOREIGN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}")
+CANDIDATE_ID = r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$"
+_FOREIGN = re.compile(CANDIDATE_ID)
 
 ActorKind = Literal["member", "candidate", "service", "carrier", "system"]
 

@@ -15,11 +15,13 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64")
 
 
-def _in_utc(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
+    """The same point in time, in UTC."""
     return moment.astimezone(UTC)
 
 
-def _near(moment: datetime) -> datetime:
+def near(moment: datetime) -> datetime:
+    """The same point in time, in UTC. Raises ValueError if it lies in no year that we count with."""
     if YEAR_MIN <= moment.year <= YEAR_MAX:  # first, since a conversion can leave what a date can hold
         moment = moment.astimezone(UTC)
     if not YEAR_MIN <= moment.year <= YEAR_MAX:
@@ -27,19 +29,20 @@ def _near(moment: datetime) -> datetime:
     return moment
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 """A point in time, kept in UTC."""
-Moment = Annotated[AwareDatetime, AfterValidator(_near)]
+Moment = Annotated[AwareDatetime, AfterValidator(near)]
 """A point in time that somebody names, with its offset, kept in UTC; in this century or the next."""
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """`text`. Raises ValueError if it holds the character NUL."""
     if "\0" in text:
         raise ValueError("must not hold the character NUL")  # no database but SQLite keeps it
     return text
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(without_nul)]
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """A customer of the ATS: lower-case letters, digits, `-` and `_`, at most 63."""

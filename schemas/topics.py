@@ -12,14 +12,14 @@ STANDARD_PREFIX = "sayso."
 DAY_MS = 24 * 60 * 60 * 1_000
 FOR_EVER = -1
 BATCH_BYTES_MAX = 1024 * 1024 + 12
-"""What a broker takes as one batch: Kafka's own default, so that every client's own default batches fit.
-`max.message.bytes` is about batches, not records: a lower limit would refuse good commands that came in company.
-A command that is too large for us, and not for Kafka, becomes a dead letter."""
+"""What a broker takes as one batch: Kafka's own default, so that the batches of any client fit by default.
+`max.message.bytes` is about batches, not records: a lower limit would refuse good commands that come in
+company. A command that is too large for us, and not for Kafka, becomes a dead letter."""
 LETTER_BYTES_MAX = 2 * BATCH_BYTES_MAX
 """A dead letter holds a whole record, even in base64, and what is said about it."""
 COMPRESSION = "lz4"
-"""What our own producers compress with. The topics keep a batch as its producer wrote it (`producer`): whoever
-writes compresses once, and no broker opens a batch again."""
+"""What our own producers compress with. The topics keep a batch as its producer wrote it (`producer`):
+whoever writes compresses once, and no broker opens a batch again."""
 
 
 class Topic(StrEnum):
@@ -57,7 +57,7 @@ class TopicSpec:
     stamped_by_broker: bool = False
 
     def settings(self, replication: int) -> dict[str, str]:
-        """The topic's settings on a cluster that keeps `replication` copies. Never left to a broker's defaults."""
+        """The settings on a cluster that keeps `replication` copies. None is left to a broker's defaults."""
         settings = {
             "cleanup.policy": "delete",  # compaction would keep one event of each account
             "retention.ms": str(self.retention_ms),
@@ -89,8 +89,8 @@ TOPICS: Mapping[Topic, TopicSpec] = MappingProxyType(
             TopicSpec(
                 Topic.COMMANDS,
                 "What somebody wants: any command, from any producer, as JSON.",
-                "Longer than any outage of the workers, and no longer: commands are in the clear, and what they "
-                "said of a person must be gone a month after that person is forgotten.",
+                "Longer than any outage of the workers, and no longer: commands are in the clear, and what "
+                "they said of a person must be gone a month after that person is forgotten.",
                 retention_ms=30 * DAY_MS,
                 stamped_by_broker=True,  # a producer's clock that is a month slow would delete its commands
             ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
@@ -19,7 +20,8 @@ MOMENTS = st.integers(0, int((_LAST - _FIRST).total_seconds() * 1e6)).map(
 )
 _Model = TypeVar("_Model", bound=BaseModel)
 _LETTERS = st.characters(codec="utf-8", exclude_characters="\0")
-INTEGERS = st.integers(-(2**53), 2**53)
+_FAR = 2**53
+INTEGERS = st.integers(-_FAR, _FAR)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | INTEGERS | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -28,7 +30,6 @@ JSON_VALUES = st.recursive(
 STREAMS = st.from_regex(r"[acpr][A-Za-z0-9_-]{1,30}", fullmatch=True)
 _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
-    int: INTEGERS,
     UUID: st.uuids(),
     AwareDatetime: MOMENTS,
     NoneType: st.none(),
@@ -44,16 +45,10 @@ def events(cls: type[Event] | None = None) -> st.SearchStrategy[Event]:
 
 def recorded(event: st.SearchStrategy[Event]) -> st.SearchStrategy[Recorded]:
     """`event` somewhere, by somebody, at some time."""
-    actors = st.builds(
-        Actor,
-        kind=st.sampled_from(["member", "service", "carrier", "system"]),
-        id=st.text(_LETTERS, min_size=1, max_size=20),
-        name=st.none() | _texts({"min_length": 1, "max_length": 200, "strip_whitespace": True}),
-    )
     contexts = st.builds(
         Context,
         account=st.from_regex(r"[a-z0-9][a-z0-9_-]{0,62}", fullmatch=True),
-        actor=actors,
+        actor=_ACTORS,
         at=MOMENTS,
         command_id=st.uuids(),
         shard=st.integers(0, 1_000),
@@ -76,6 +71,10 @@ def _of(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is str:
         return _texts(limits)
+    if annotation is int:
+        return st.integers(limits.get("ge", -_FAR), limits.get("le", _FAR))
+    if annotation is float:
+        return st.floats(limits.get("ge"), limits.get("le"), allow_nan=False, allow_infinity=False)
     if annotation in _PLAIN:
         return _PLAIN[annotation]
     if origin is Annotated:
@@ -88,6 +87,10 @@ def _of(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.lists(_of(arguments[0], {}), max_size=3).map(origin)
     if origin is dict:
         return st.dictionaries(_of(arguments[0], {}), _of(arguments[1], {}), max_size=3)
+    if issubclass(annotation, StrEnum):
+        return st.sampled_from(annotation)
+    if annotation is Actor:
+        return _ACTORS
     if issubclass(annotation, BaseModel):
         return models(annotation)
     raise TypeError(f"no strategy for {annotation}")
@@ -102,10 +105,18 @@ def _texts(limits: dict[str, Any]) -> st.SearchStrategy[str]:
 
 
 def _limits(metadata: Iterable[Any]) -> dict[str, Any]:
-    names = ("pattern", "min_length", "max_length", "strip_whitespace")
-    return {
-        name: getattr(entry, name)
-        for entry in metadata
-        for name in names
-        if getattr(entry, name, None) is not None
-    }
+    names = ("pattern", "min_length", "max_length", "strip_whitespace", "ge", "le")
+    found: dict[str, Any] = {}
+    for entry in metadata:
+        if isinstance(entry, FieldInfo):  # within a union
+            found |= _limits(entry.metadata)
+        found |= {name: getattr(entry, name) for name in names if getattr(entry, name, None) is not None}
+    return found
+
+
+_ACTORS = st.builds(
+    Actor,
+    kind=st.sampled_from(["member", "service", "carrier", "system"]),
+    id=st.text(_LETTERS, min_size=1, max_size=20),
+    name=st.none() | _texts({"min_length": 1, "max_length": 200, "strip_whitespace": True}),
+)

@@ -1,0 +1,18 @@
+"""What stands around a value on the topics: key, headers and content types."""
+
+KEY = "account"
+"""A record's key is the account, in UTF-8. It tells the partition: murmur2, as Java's clients do it."""
+
+COMMAND_TYPE = "application/json"
+EVENT_TYPE = "application/cloudevents+json"
+LETTER_TYPE = "application/octet-stream"
+
+SEAL = "sayso-seal"
+"""Header of a command from Sayso's own doors: shows that the carrier, or Sayso itself, said so."""
+TRACEPARENT = "traceparent"
+"""Header of a command: W3C trace context, for producers that keep it out of the command itself."""
+
+REASON = "sayso-reason"
+"""Header of a dead letter: a code, why it could not be used."""
+ORIGIN = "sayso-origin"
+"""Header of a dead letter: where it was read, `<topic>/<partition>/<offset>`."""
