@@ -21,7 +21,7 @@ rooms: setup ## import-linter: who may import whom
 
 # Decisions are pure, so every branch of theirs can be reached, and must be. The other rooms are reported.
 # A run with ARGS is somebody's choice of tests; it is not judged by coverage.
-tests: setup programs broker ## pytest with branch coverage; ARGS="tests/domain -k stop" chooses tests
+tests: setup programs broker asyncapi ## pytest with branch coverage; ARGS="tests/domain -k stop" chooses tests
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
@@ -40,6 +40,9 @@ fmt: setup ## format, and mend what ruff can mend by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: setup ## write what is written from the code: schemas, AsyncAPI, the brokers' rights
+	$(BIN)/python -m deploy.docs
+
 # Universal: one lock for every Python from 3.11 on. Certificates are the system's, as pip's are.
 lock: setup ## write requirements.lock from pyproject.toml; ARGS=--upgrade takes newer versions
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --system-certs \
@@ -51,10 +54,13 @@ setup: ## .venv with what the lock pins; nothing to do, nothing done
 programs: ## Debian packages that the browser tests need
 	@deploy/setup/programs.sh browser
 
+asyncapi: ## the official AsyncAPI parser, which judges docs/asyncapi.json
+	@deploy/setup/asyncapi.sh
+
 broker: ## Java, and the jars of an Apache Kafka broker
 	@deploy/setup/kafka.sh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run cluster test style types rooms tests bench fmt lock setup programs broker help
+.PHONY: run cluster test style types rooms tests bench fmt docs lock setup programs asyncapi broker help

@@ -7,8 +7,9 @@ of events never hold more than is said here.
 
 import ast
 import inspect
-import textwrap
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -18,7 +19,7 @@ from pydantic_core import core_schema
 
 from schemas.account_settings import SettingsChange
 from schemas.actors import CANDIDATE_ID, Actor, ActorKind
-from schemas.base import in_utc, near, without_nul
+from schemas.base import Message, in_utc, near, without_nul
 from schemas.commands import AnyCommand, Command
 from schemas.events import Event, event_classes
 
@@ -220,13 +221,20 @@ def _words_beneath(cls: Any) -> Mapping[str, str]:
     """The docstrings that stand beneath the fields of `cls` and of what it inherits from."""
     words: dict[str, str] = {}
     for parent in reversed(cls.__mro__):
-        if issubclass(parent, BaseModel) and parent is not BaseModel:
-            (node,) = ast.parse(textwrap.dedent(inspect.getsource(parent))).body
-            words.update(_words_in(node))
+        if issubclass(parent, Message):
+            words.update(_words_in(parent.__module__).get(parent.__name__, {}))
     return words
 
 
-def _words_in(node: Any) -> Iterator[tuple[str, str]]:
+@cache
+def _words_in(module: str) -> Mapping[str, Mapping[str, str]]:
+    """By class: the docstrings beneath the fields of the classes of `module`."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return {node.name: dict(_words_of(node)) for node in classes}
+
+
+def _words_of(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for field, beneath in zip(node.body, node.body[1:], strict=False):
         match field, beneath:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(said))):

@@ -2,6 +2,7 @@
 # Installs Debian packages whose programs are missing; does nothing where they are all there.
 #   programs.sh browser   what the browser tests need
 #   programs.sh broker    what a Kafka broker needs, and another client of it
+#   programs.sh node      what runs the AsyncAPI parser
 #   programs.sh venv      what Debian's own Python needs to make a virtual environment
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -20,8 +21,12 @@ main() {
             command -v mvn >/dev/null || missing+=(maven)
             command -v kcat >/dev/null || missing+=(kcat)
             ;;
+        node)
+            has_node || missing+=(nodejs)
+            command -v npm >/dev/null || missing+=(npm)
+            ;;
         venv) python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv) ;;
-        *) stop "programs.sh wants 'browser', 'broker' or 'venv'." ;;
+        *) stop "programs.sh wants 'browser', 'broker', 'node' or 'venv'." ;;
     esac
     ((${#missing[@]} == 0)) || install "${missing[@]}"
 }
@@ -33,6 +38,12 @@ has_emoji() { command -v fc-list >/dev/null && [[ $(fc-list ':family=Noto Color 
 has_java() {
     local version
     version=$(java -version 2>&1 | sed -nE '1s/.*"([0-9]+).*/\1/p') && [[ $version ]] && ((version >= 17))
+}
+
+# The parser runs on Node 18 or newer.
+has_node() {
+    local version
+    version=$(node --version 2>/dev/null) && version=${version#v} && ((${version%%.*} >= 18))
 }
 
 # Playwright's driver is linked with libatomic1, which a small Debian does not have.

@@ -1,3 +1,4 @@
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -41,3 +42,16 @@ def test_the_lock_holds_all_that_the_project_asks_for() -> None:
         wish for wish, pin in wishes.items() if pin is None or not Requirement(wish).specifier.contains(pin)
     ]
     assert unmet == [], "run: make lock"
+
+
+def test_the_lock_of_the_asyncapi_parser_names_no_host_and_every_hash() -> None:
+    folder = ROOT / "deploy" / "asyncapi"
+    lock = json.loads((folder / "package-lock.json").read_text())
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert [name for name, package in packages.items() if "integrity" not in package] == []
+    assert (
+        lock["packages"][""]["dependencies"]
+        == json.loads((folder / "package.json").read_text())["dependencies"]
+    )
