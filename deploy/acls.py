@@ -163,13 +163,25 @@ def script() -> str:
 
 def _function(role: Role) -> str:
     lines = [f"# {ROLES[role]}", f"{role}() {{"]
+    for (prefixed, resource, operations), names in _gathered(role).items():
+        may = " ".join(f"--operation {operation}" for operation in operations)
+        what = " \\\n        ".join(f'--{resource} "${{prefix}}{name}"' for name in names)
+        lines.append(f"    allow {'prefixed' if prefixed else 'literal'} {may} \\\n        {what}")
+    return "\n".join([*lines, "}"])
+
+
+def _gathered(role: Role) -> dict[tuple[bool, Resource, tuple[Operation, ...]], list[str]]:
+    """The rights of `role` in few commands, since each starts a Java machine: names by what may be done."""
+    operations: dict[tuple[bool, Resource, str], set[Operation]] = {}
     for right in RIGHTS:
         if right.role == role:
-            pattern = "prefixed" if right.prefixed else "literal"
-            names = "".join(f' --{right.resource} "${{prefix}}{name}"' for name in right.names)
-            operations = "".join(f" --operation {operation}" for operation in right.operations)
-            lines += [f"    # {right.why}", f"    allow {pattern}{operations}{names}"]
-    return "\n".join([*lines, "}"])
+            for name in right.names:
+                operations.setdefault((right.prefixed, right.resource, name), set()).update(right.operations)
+    names: dict[tuple[bool, Resource, tuple[Operation, ...]], list[str]] = {}
+    for (prefixed, resource, name), found in operations.items():
+        ordered = tuple(operation for operation in Operation if operation in found)
+        names.setdefault((prefixed, resource, ordered), []).append(name)
+    return names
 
 
 _SCRIPT = """\
@@ -189,6 +201,7 @@ main() {
     [[ ${KAFKA_ACLS:-} ]] || wrong "KAFKA_ACLS is not set"
     read -ra kafka_acls <<<"$KAFKA_ACLS"
     prefix=$1
+    [[ $prefix ]] || wrong "an empty prefix would stand for everybody's topics"
     shift
     local pair
     for pair in "$@"; do # before the first right is given

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from deploy.local.process import NotStarted, ServerProcess, free_port, listens
@@ -23,8 +24,10 @@ _SETTINGS = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners={protocol}://127.0.0.1:{port}
+listener.security.protocol.map={protocol}:{protocol},CONTROLLER:PLAINTEXT
+inter.broker.listener.name={protocol}
 controller.listener.names=CONTROLLER
 log.dirs={folder}/log
 offsets.topic.replication.factor=1
@@ -46,12 +49,30 @@ class Broker:
         NotStarted: Java or the jars are missing, or the broker did not come up.
     """
 
-    def __init__(self, folder: Path, port: int = 0, heap_mb: int = HEAP_MB) -> None:
-        """`port` 0 takes a free one. Nothing runs before `start`."""
+    def __init__(
+        self,
+        folder: Path,
+        port: int = 0,
+        heap_mb: int = HEAP_MB,
+        *,
+        protocol: str = "PLAINTEXT",
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`port` 0 takes a free one. Nothing runs before `start`.
+
+        Args:
+            folder: where everything is kept; made if it is not there.
+            port: where clients find it.
+            heap_mb: of Java.
+            protocol: how clients speak to it: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.
+            settings: further settings, of certificates and users, say; they win over ours.
+        """
         self._folder = folder.resolve()
         self._settings = self._folder / "server.properties"
         self._port = port or self._port_before() or free_port()
         self._heap_mb = heap_mb
+        self._protocol = protocol
+        self._more = "".join(f"{name}={value}\n" for name, value in settings.items())
         self._process: ServerProcess | None = None
 
     @property
@@ -119,15 +140,15 @@ class Broker:
         """The port of a broker that kept its log here: its metadata name it."""
         if not self._settings.exists():
             return None
-        named = re.search(
-            r"^listeners=PLAINTEXT://127\.0\.0\.1:(\d+)", self._settings.read_text(), re.MULTILINE
-        )
+        named = re.search(r"^listeners=\w+://127\.0\.0\.1:(\d+)", self._settings.read_text(), re.MULTILINE)
         return None if named is None else int(named[1])
 
     def _format(self) -> None:
-        text = _SETTINGS.format(port=self._port, controller_port=free_port(), folder=self._folder)
+        text = _SETTINGS.format(
+            protocol=self._protocol, port=self._port, controller_port=free_port(), folder=self._folder
+        )
         partly = self._settings.with_suffix(".part")
-        partly.write_text(text)
+        partly.write_text(text + self._more)
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "A")
         done = subprocess.run(
             [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(partly)],
