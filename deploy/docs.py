@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from deploy import acls
+from deploy.dashboard import dashboard
 from producers.http.command_docs import EXAMPLES
 from schemas import asyncapi
 from schemas.json_schemas import command_schemas, event_schemas
@@ -20,6 +21,7 @@ COMMANDS = "docs/schemas/commands"
 EVENTS = "docs/schemas/events"
 SECURITY = "docs/security.md"
 SCRIPT = "deploy/kafka/acls.sh"
+DASHBOARD = "deploy/grafana/sayso.json"
 
 _BASIC = {
     "command_id": "01936f00-2222-7000-8000-000000000002",
@@ -44,6 +46,7 @@ def files(root: Path = ROOT) -> Mapping[str, str]:
         ASYNCAPI: _json(asyncapi_document(**_SETTINGS)),
         SECURITY: _with_tables(security.read_text()),
         SCRIPT: acls.script(),
+        DASHBOARD: _json(dashboard()),
     }
 
 

@@ -99,6 +99,16 @@ def test_without_root_it_says_what_to_install(machine: Machine) -> None:
     assert machine.asked_of_apt == []
 
 
+def test_an_old_node_is_no_node(machine: Machine) -> None:
+    machine.has("node", "echo v16.20.2").has("npm", "")
+    assert machine.runs("programs.sh", "node").returncode == 0
+    assert machine.asked_of_apt[-1].endswith("install nodejs")
+    machine.has("node", "echo v18.0.0")
+    asked = len(machine.asked_of_apt)
+    assert machine.runs("programs.sh", "node").returncode == 0
+    assert len(machine.asked_of_apt) == asked
+
+
 def test_an_old_python_stops_the_set_up(machine: Machine) -> None:
     done = machine.has("python3", "[[ $1 == -V ]] && echo Python 3.9.2").runs("venv.sh")
     assert (done.returncode, done.stderr) == (
