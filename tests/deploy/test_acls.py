@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import KafkaAdminClient
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    KafkaAdminClient,
+    ResourcePattern,
+    ResourceType,
+)
 from kafka.errors import (
     GroupAuthorizationFailedError,
     KafkaError,
@@ -31,6 +39,8 @@ from tests.support.certificates import make_certificates
 PREFIX = "rights."
 PARTITIONS = 2
 ADMIN, STRANGER, PASSWORD = "admin", "stranger", "open-sesame"
+BY_KAFKA_ACLS = (Role.ATS, Role.WORKER)
+"""Who gets rights by Kafka's own tool, which starts a Java machine for each line; the rest is read here."""
 NAMES = [topic.on(PREFIX) for topic in Topic]
 
 
@@ -55,7 +65,7 @@ class Guarded:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """With all topics made, and every role given its rights by the script."""
+    """With all topics made, and every role given the rights that the script names."""
     folder = tmp_path_factory.mktemp("guarded")
     ca_file, server_file = make_certificates(folder)
     settings = security_settings(ca_file, server_file)
@@ -97,8 +107,18 @@ def give_rights(guarded: Guarded, folder: Path) -> None:
         f"{java} -cp {JARS}/* org.apache.kafka.tools.AclCommand "
         f"--bootstrap-server {guarded.broker.bootstrap} --command-config {properties}"
     )
-    done = script(kafka_acls, PREFIX, *(f"{role}=User:{role}" for role in Role))
+    done = script(kafka_acls, PREFIX, *(f"{role}=User:{role}" for role in BY_KAFKA_ACLS))
     assert done.returncode == 0, done.stdout + done.stderr
+    others = [f"{role}=User:{role}" for role in Role if role not in BY_KAFKA_ACLS]
+    lines = script("echo", PREFIX, *others).stdout.splitlines()
+    with closing(KafkaAdminClient(**guarded.client(ADMIN))) as admin:
+        answer = admin.create_acls([as_rule(*right) for line in lines for right in given_by(line)])
+    assert not answer["failed"]
+
+
+def as_rule(principal: str, pattern: str, resource: str, name: str, operation: str) -> ACL:
+    on = ResourcePattern(ResourceType[Resource(resource).name], name, ACLResourcePatternType[pattern.upper()])
+    return ACL(principal, "*", ACLOperation[Operation(operation).name], ACLPermissionType.ALLOW, on)
 
 
 def script(kafka_acls: str, *arguments: str) -> subprocess.CompletedProcess[str]:
