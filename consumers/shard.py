@@ -75,6 +75,7 @@ class Shard:
 
         Raises:
             PositionConflict: another owner has this shard now.
+            OutcomeUnknown: it may have been stored; the same commands, tried again, get the same answers.
             Exception: nothing was stored; the same commands can be tried again.
         """
         try:
@@ -87,7 +88,12 @@ class Shard:
         return decided
 
     def decide(self, batch: Sequence[Incoming]) -> Decided:
-        """What comes of `batch`, given all that was decided before. If it raises, `forget` must follow."""
+        """What comes of `batch`, given all that was decided before. If it raises, `forget` must follow.
+
+        Raises:
+            PositionConflict: another owner has this shard now.
+        """
+        self.ledger.resume()  # nothing is read before it is settled what was stored
         names = [self._receipt_name(item.command) for item in batch]
         known = self.ledger.existing(names)
         self.states.begin()
@@ -111,7 +117,7 @@ class Shard:
         self.states.trim()
 
     def forget(self) -> None:
-        """Something was not stored after all: believe only the ledger."""
+        """Something was not stored after all, or nobody knows: believe only the ledger."""
         self.states.clear()
         self._unstored.clear()
 

@@ -9,7 +9,7 @@ import structlog
 
 from consumers.inbox import Incoming
 from consumers.shard import Decided, Shard
-from domain.ledger import PositionConflict
+from domain.ledger import OutcomeUnknown, PositionConflict
 from schemas.door import Unavailable
 
 log = structlog.get_logger()
@@ -90,11 +90,9 @@ class Worker:
     def _decide(self, batch: Sequence[Incoming]) -> Decided | None:
         try:
             return self._shard.decide(batch)
-        except Exception:
-            _fail(batch)
-            log.exception("batch_failed", shard=self._shard.number, commands=len(batch))
+        except Exception as error:
             self._await_store()  # what it still needs must not be forgotten before it is on disk
-            self._shard.forget()
+            self._failed(batch, error)
             return None
 
     def _await_store(self) -> bool:
@@ -105,8 +103,7 @@ class Worker:
         try:
             stored.result()
         except Exception as error:
-            self._not_stored(decided, lost=isinstance(error, PositionConflict))
-            log.exception("batch_failed", shard=self._shard.number, commands=len(decided.answers))
+            self._failed([item for item, _ in decided.answers], error)
             return False
         self._shard.settle(decided)
         for item, answer in decided.answers:
@@ -119,15 +116,21 @@ class Worker:
                 log.exception("listener_failed", shard=self._shard.number)
         return True
 
-    def _not_stored(self, decided: Decided, *, lost: bool) -> None:
-        _fail(item for item, _ in decided.answers)
+    def _failed(self, batch: Sequence[Incoming], error: Exception) -> None:
+        """Nothing of `batch` is stored, or nobody knows: say so, and believe only the ledger from now on."""
+        log.error("batch_failed", shard=self._shard.number, commands=len(batch), exc_info=error)
+        _fail(batch, _UNKNOWN if isinstance(error, OutcomeUnknown) else _NOT_STORED)
         self._shard.forget()
-        if lost:
+        if isinstance(error, PositionConflict):
             log.critical("shard_lost", shard=self._shard.number)
             self._stopping.set()
 
 
-def _fail(batch: Iterable[Incoming]) -> None:
+_NOT_STORED = "The command could not be stored; nothing was done."
+_UNKNOWN = "It is not known whether the command was stored. Send it again: it will not be carried out twice."
+
+
+def _fail(batch: Iterable[Incoming], why: str = _NOT_STORED) -> None:
     for item in batch:
         if item.reply is not None:
-            item.reply.set_exception(Unavailable("The command could not be stored; nothing was done."))
+            item.reply.set_exception(Unavailable(why))

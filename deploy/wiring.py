@@ -65,7 +65,7 @@ class Stores:
         master_key = raw(settings.master_key)
         with _said_of(folder), ExitStack() as opened:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.keys = KeyStore(folder / "keys.db", master_key)
+            self.keys = KeyStore.open(folder / "keys.db", master_key)
             opened.callback(self.keys.close)
             self.ledger = Ledger.open(folder / LEDGER_FILE, SHARD, self.keys)
             opened.callback(self.ledger.close)
@@ -111,8 +111,9 @@ class Sayso:
             self.stores = Stores(settings)
             opened.callback(self.stores.close)
             _require_same_names(self.stores, names)
+            with _said_of(settings.data_dir):
+                self.inbox = Inbox(self.stores.ledger.take())
             self._opened = opened.pop_all()
-        self.inbox = Inbox(self.stores.ledger.position() or 0)
         shard = Shard(SHARD, self.stores.ledger, names, policy_of(settings), clock)
         self.projector = Projector(
             self.stores.ledger, self.stores.views, self.stores.keys, on_batch=lambda _: self.dispatcher.wake()

@@ -16,7 +16,10 @@ class Busy(Exception):
 
 
 class Unavailable(Exception):
-    """The command could not be stored (a full disk, a lost owner) and did not take effect. Try again."""
+    """The command could not be stored (a full disk, a lost owner). Try again, with the same id.
+
+    It did not take effect; only where a database was lost in mid-commit nobody knows, and the message says so.
+    """
 
 
 class CommandDoor(Protocol):
@@ -30,7 +33,7 @@ class CommandDoor(Protocol):
 
         Raises:
             Busy: there is no room; nothing was kept.
-            Unavailable: it could not be stored; it did not take effect.
+            Unavailable: it could not be stored.
         """
         ...
 

@@ -1,11 +1,12 @@
 """What can go wrong with a ledger.
 
     LedgerError
-    ├── PositionConflict    another owner wrote here: this one must stop
+    ├── PositionConflict    another owner took the ledger: this one must stop
     ├── VersionConflict     a stream already has an event of that version
-    └── LedgerUnavailable   the file cannot be read or written just now
+    └── LedgerUnavailable   the store cannot be read or written just now
+        └── OutcomeUnknown  nobody can say just now whether the batch was stored
 
-Whichever is raised, nothing of the batch was stored.
+Whichever is raised, nothing of the batch was stored; only with `OutcomeUnknown` it may have been.
 """
 
 
@@ -14,7 +15,7 @@ class LedgerError(Exception):
 
 
 class PositionConflict(LedgerError):
-    """The position is not where this owner left it: another owner wrote, and this one must stop."""
+    """The ledger is not as this owner left it: another one took it, and this one must stop."""
 
 
 class VersionConflict(LedgerError):
@@ -22,4 +23,11 @@ class VersionConflict(LedgerError):
 
 
 class LedgerUnavailable(LedgerError):
-    """The file cannot be read or written: the disk is full or broken, or another process holds the lock."""
+    """The store cannot be read or written: a disk is full or broken, a lock is held, a server is away."""
+
+
+class OutcomeUnknown(LedgerUnavailable):
+    """The connection was lost while the batch was being stored, and there is no other to look with.
+
+    `Ledger.resume` finds out, as soon as it can.
+    """

@@ -1,21 +1,21 @@
 """The event store of one shard: appended to by the shard's one owner, read by anybody."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent, Tracking
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
 
-from domain.ledger.checkpoints import Checkpointer
-from domain.ledger.connections import LedgerDatastore
-from domain.ledger.errors import LedgerUnavailable, VersionConflict
+from domain.ledger.errors import LedgerError, LedgerUnavailable, OutcomeUnknown, VersionConflict
 from domain.ledger.mapper import EventMapper, Row
-from domain.ledger.recorders import LedgerRecorder, SnapshotRecorder
+from domain.ledger.ownership import Ownership
+from domain.ledger.postgres.store import PostgresStore
+from domain.ledger.sqlite.store import SqliteStore
+from domain.ledger.store import Store
 from schemas import codec
 from schemas.events import Recorded
-from schemas.keystore import KeyConflict, KeyStore
+from schemas.keystore import KeyConflict, KeyStore, KeyStoreUnavailable
 from schemas.sealing import Unsealable
 
 _SEALED, _CLEAR = "snapshot.sealed", "snapshot.clear"
@@ -24,21 +24,17 @@ _SEALED, _CLEAR = "snapshot.sealed", "snapshot.clear"
 class Ledger:
     """What was decided in one shard, in order, and how far the shard's commands are decided.
 
-    Any thread may read; one thread appends.
+    Whoever opens it may read it, from any thread. To append, it must be taken first, and from then on belongs
+    to this object alone, until another one takes it; one thread appends.
     """
 
-    def __init__(self, datastore: LedgerDatastore, shard: int, keys: KeyStore) -> None:
-        self._datastore = datastore
-        self._recorder = LedgerRecorder(datastore)
-        self._snapshots = SnapshotRecorder(datastore, "stored_snapshots")
-        for recorder in (self._recorder, self._snapshots):
-            recorder.create_table()
+    def __init__(self, store: Store, shard: int, keys: KeyStore) -> None:
+        self._store = store
         self._keys = keys
         self._mapper = EventMapper(keys)
         self._owner = f"shard-{shard}"
-        self._position = self._recorder.max_tracking_id(self._owner)
-        self._last = self._recorder.max_notification_id() or 0
-        self._checkpointer = Checkpointer(datastore.pool.create())
+        self._held: Ownership | None = None
+        self._in_doubt = False
 
     @classmethod
     def open(cls, path: Path | str, shard: int, keys: KeyStore) -> Self:
@@ -48,48 +44,99 @@ class Ledger:
             LedgerUnavailable: the file cannot be opened.
         """
         with _own_errors():
-            return cls(LedgerDatastore.open(path), shard, keys)
+            return cls(SqliteStore.open(path), shard, keys)
+
+    @classmethod
+    def open_postgres(cls, dsn: str, shard: int, keys: KeyStore) -> Self:
+        """The ledger in the shard's own tables in the database at `dsn`, created if need be.
+
+        Raises:
+            LedgerUnavailable: the database cannot be reached, or does not let us in.
+        """
+        with _own_errors():
+            return cls(PostgresStore.open(dsn, shard), shard, keys)
+
+    def take(self) -> int:
+        """Become the owner: from now on a former one stores nothing more, whatever it still has under way.
+
+        Returns:
+            The position: of the last command that was decided; 0 in a new ledger.
+
+        Raises:
+            LedgerUnavailable: nobody can say now whether it was taken. Take it again.
+        """
+        with _own_errors():
+            self._held = self._store.events.take(self._owner)
+        self._in_doubt = False
+        return self._held.position
+
+    def resume(self) -> int:
+        """Go on as the owner after an append that failed, which costs nothing unless its outcome is unknown.
+
+        Whoever remembers anything that was decided must forget it before, and read it anew afterwards.
+
+        Returns:
+            The position, as `take` does: it tells whether the batch was stored after all.
+
+        Raises:
+            PositionConflict: another owner took the ledger.
+            LedgerUnavailable: it still cannot be found out.
+        """
+        held = self._ownership()
+        if self._in_doubt:
+            with _own_errors():
+                held = self._held = self._store.events.retake(self._owner, held)
+            self._in_doubt = False
+        return held.position
 
     def append(self, batch: Sequence[Recorded], position: int) -> range:
         """Store `batch` and move to `position`, in one transaction, durably, or do nothing.
 
-        Missing keys of the persons in it are made and stored first.
+        `position` may be the one before, never a lesser one. Missing keys of the persons in the batch are made
+        and stored first.
 
         Returns:
             The notification ids of the events, in the order of `batch`.
 
         Raises:
-            PositionConflict: another owner has moved the position or stored events meanwhile.
+            PositionConflict: another owner took the ledger.
             VersionConflict: a stream already has an event of that version.
-            LedgerUnavailable: the disk is full or broken, or locked by another process for too long.
+            LedgerUnavailable: the store cannot be written now.
+            OutcomeUnknown: it cannot be reached any more, and may have stored the batch or not; see `resume`.
         """
+        held = self._ownership()
+        if self._in_doubt or position < held.position:
+            raise ValueError(f"{self._owner} cannot move from {held} to {position}; in doubt: {self._in_doubt}")
+        after = held.after(position, len(batch))
         with _own_errors():
-            rows = self._rows(batch)
-            tracking = Tracking(self._owner, position)
-            ids = self._recorder.append(rows, tracking, self._position, self._last + 1)
-        self._position = position
-        self._last += len(ids)
-        self._checkpointer.stored(len(ids))
-        return ids
+            rows = self._rows(batch, held.last + 1)
+            try:
+                self._store.events.append(self._owner, rows, held, position)
+            except OutcomeUnknown as error:
+                self._find_out(after, error)
+            else:
+                self._held = after
+        self._store.grown(len(rows))
+        return range(held.last + 1, after.last + 1)
 
-    def position(self) -> int | None:
-        """The last command's position that was decided; None in a new ledger."""
+    def position(self) -> int:
+        """Of the last command that was decided; 0 in a new ledger."""
         with _own_errors():
-            return self._recorder.max_tracking_id(self._owner)
+            return self._store.events.max_tracking_id(self._owner) or 0
 
     def read(
         self, stream: str, after: int = 0, limit: int | None = None, to: int | None = None
     ) -> list[Recorded]:
         """The events of `stream` with versions after `after`, up to and including `to`, at most `limit`."""
         with _own_errors():
-            stored = self._recorder.select_events(stream, gt=after, lte=to, limit=limit)
-        return [self._mapper.to_domain_event(event) for event in stored]
+            stored = self._store.events.select_events(stream, gt=after, lte=to, limit=limit)
+            return [self._mapper.to_domain_event(event) for event in stored]
 
     def existing(self, streams: Sequence[str]) -> dict[str, Recorded]:
         """The last event of those of `streams` that have any: of many receipts, those that are there."""
         with _own_errors():
-            found = self._recorder.select_newest(streams)
-        return {stream: codec.decode(state, self._keys) for stream, state in found}
+            found = self._store.events.select_newest(streams)
+            return {stream: codec.decode(state, self._keys) for stream, state in found}
 
     def notifications(self, after: int, limit: int, to: int | None = None) -> list[tuple[int, bytes]]:
         """All events in the order in which they were stored, as (notification id, encoded event).
@@ -97,32 +144,33 @@ class Ledger:
         Those with ids after `after`, up to and including `to`, at most `limit`. Ids have no gaps.
         """
         with _own_errors():
-            return self._recorder.select_states(after, limit, to)
+            return self._store.events.select_states(after, limit, to)
 
     def last_notification(self) -> int:
         """The id of the last event; 0 in an empty ledger."""
         with _own_errors():
-            return self._recorder.max_notification_id() or 0
+            return self._store.events.max_notification_id() or 0
 
     def save_snapshot(self, stream: str, version: int, state: bytes) -> None:
         """Keep `state`: `stream` folded up to `version`. Sealed, if the stream has a person's key."""
-        key = self._keys.cipher(stream)
         topic = _CLEAR
-        if key is not None:
-            topic, state = _SEALED, key.seal(state, _bond(stream, version))
         with _own_errors():
-            self._snapshots.keep(StoredEvent(stream, version, topic, state))
+            key = self._keys.cipher(stream)
+            if key is not None:
+                topic, state = _SEALED, key.seal(state, _bond(stream, version))
+            self._store.snapshots.keep(StoredEvent(stream, version, topic, state))
 
     def load_snapshot(self, stream: str) -> tuple[int, bytes] | None:
         """Version and state of the newest snapshot of `stream`; None if there is none that still opens."""
         with _own_errors():
-            newest = self._snapshots.select_events(stream, desc=True, limit=1)
+            newest = self._store.snapshots.select_events(stream, desc=True, limit=1)
         if not newest:
             return None
         version, state = newest[0].originator_version, newest[0].state
         if newest[0].topic == _CLEAR:
             return version, state
-        key = self._keys.cipher(stream)
+        with _own_errors():
+            key = self._keys.cipher(stream)
         try:
             opened = None if key is None else key.open(state, _bond(stream, version))
         except Unsealable:  # it repeats what the events say: they are the ones to be read
@@ -130,17 +178,32 @@ class Ledger:
         return None if opened is None else (version, opened)
 
     def close(self) -> None:
-        """Let the file go."""
-        self._checkpointer.close()
-        self._datastore.close()
+        """Let the store go."""
+        self._store.close()
 
-    def _rows(self, batch: Sequence[Recorded]) -> list[Row]:
-        """`batch` as it is stored; every key it needs is durable when this returns."""
-        rows = [self._mapper.row(recorded, number) for number, recorded in enumerate(batch, self._last + 1)]
+    def _ownership(self) -> Ownership:
+        if self._held is None:
+            raise ValueError(f"{self._owner} was opened to be read; only who took it may append")
+        return self._held
+
+    def _find_out(self, after: Ownership, error: OutcomeUnknown) -> None:
+        """Return if the batch was stored, after which the ledger stands at `after`; raise if not."""
+        self._in_doubt = True
+        try:
+            self.resume()
+        except LedgerError:  # whatever it is, the next one who resumes will see; this batch may be stored
+            raise error from None
+        if self._ownership()[1:] != after[1:]:
+            raise LedgerUnavailable(str(error)) from error
+
+    def _rows(self, batch: Sequence[Recorded], first: int) -> list[Row]:
+        """`batch` as it is stored from number `first` on; every key it needs is durable when this returns."""
+        self._keys.load({recorded.stream for recorded in batch if recorded.event.PERSONAL})
+        rows = [self._mapper.row(recorded, number) for number, recorded in enumerate(batch, first)]
         try:
             self._keys.flush()
         except KeyConflict:  # another owner made one of the keys: theirs is the key
-            return self._rows(batch)
+            return self._rows(batch, first)
         return rows
 
 
@@ -155,5 +218,5 @@ def _own_errors() -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise VersionConflict(str(error)) from error
-    except (PersistenceError, sqlite3.Error) as error:  # the latter from the keystore
+    except (PersistenceError, KeyStoreUnavailable) as error:
         raise LedgerUnavailable(str(error)) from error

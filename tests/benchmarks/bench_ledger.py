@@ -42,9 +42,10 @@ class Load:
     """Sends, one after another, and the ledger that they go into."""
 
     def __init__(self, folder: str) -> None:
-        self.keys = KeyStore(Path(folder) / "keys.db", os.urandom(32))
+        self.keys = KeyStore.open(Path(folder) / "keys.db", os.urandom(32))
         self.path = Path(folder) / "ledger.db"
         self.ledger = Ledger.open(self.path, 0, self.keys)
+        self.ledger.take()
         self.names = StreamNames(os.urandom(32))
         self._chance = random.Random(7)
         self._conversations = [

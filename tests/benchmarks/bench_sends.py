@@ -66,7 +66,7 @@ class Bench:
         self.account = account
         self.chance = random.Random(7)
         self.numbers = [f"+4520{candidate:06d}" for candidate in range(candidates)]
-        self.keys = KeyStore(self.folder / "keys.db", b"m" * 32)
+        self.keys = KeyStore.open(self.folder / "keys.db", b"m" * 32)
         self.open()
         self._prepare()
 
@@ -74,7 +74,7 @@ class Bench:
         """Open the ledger, with nothing remembered."""
         self.ledger = Ledger.open(self.folder / "ledger.db", 0, self.keys)
         self.shard = Shard(0, self.ledger, StreamNames(b"n" * 32), Policy(), lambda: datetime.now(UTC))
-        self.position = self.ledger.position() or 0
+        self.position = self.ledger.take()
 
     def close(self) -> None:
         """Let the ledger go."""

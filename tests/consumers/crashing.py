@@ -42,10 +42,10 @@ class Dying(Shard):
 
 
 def main(folder: Path, moment: str) -> None:
-    ledger = Ledger.open(folder / "ledger.db", 0, KeyStore(folder / "keys.db", MASTER_KEY))
+    ledger = Ledger.open(folder / "ledger.db", 0, KeyStore.open(folder / "keys.db", MASTER_KEY))
     shard = Dying(0, ledger, NAMES, Policy(), Clock())
     shard.moment = moment
-    inbox = Inbox(ledger.position() or 0)
+    inbox = Inbox(ledger.take())
     Worker(shard, inbox).start()
     first, *rest = [commands.read(line) for line in sys.stdin.buffer]
     inbox.put(first).result()

@@ -47,10 +47,10 @@ class Rig:
     def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         self.folder = folder
         self.clock = clock or Clock()
-        self.keys = KeyStore(folder / "keys.db", MASTER_KEY)
+        self.keys = KeyStore.open(folder / "keys.db", MASTER_KEY)
         self.ledger = Ledger.open(folder / "ledger.db", 0, self.keys)
         self.shard = Shard(0, self.ledger, NAMES, Policy(), self.clock)
-        self._positions = count((self.ledger.position() or 0) + 1)
+        self._positions = count(self.ledger.take() + 1)
 
     def batch(self, *commands: Command) -> list[Incoming]:
         """`commands` in the next places of the shard's order."""

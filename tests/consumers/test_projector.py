@@ -38,7 +38,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Iterator[KeyStore]:
-    keys = KeyStore(tmp_path / "keys.db", b"m" * 32)
+    keys = KeyStore.open(tmp_path / "keys.db", b"m" * 32)
     yield keys
     keys.close()
 
@@ -46,6 +46,7 @@ def keys(tmp_path: Path) -> Iterator[KeyStore]:
 @pytest.fixture
 def ledger(tmp_path: Path, keys: KeyStore) -> Iterator[Ledger]:
     ledger = Ledger.open(tmp_path / "ledger.db", 0, keys)
+    ledger.take()
     yield ledger
     ledger.close()
 

@@ -33,7 +33,7 @@ class Running:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.told: list[Decided] = []
-        self.inbox = Inbox(rig.ledger.position() or 0)
+        self.inbox = Inbox(rig.ledger.position())
         self.worker = Worker(rig.shard, self.inbox, [self.told.append])
 
     def put(self, *batch: Command) -> list["Future[Answer]"]:

@@ -25,7 +25,7 @@ def open_store(path: Path) -> Iterator[Opener]:
     stores: list[KeyStore] = []
 
     def opener() -> KeyStore:
-        stores.append(KeyStore(path, MASTER))
+        stores.append(KeyStore.open(path, MASTER))
         return stores[-1]
 
     yield opener
@@ -167,7 +167,7 @@ def test_an_erasure_that_a_reader_holds_up_says_so_and_can_be_repeated(path: Pat
 def test_the_file_alone_opens_nothing(path: Path, store: KeyStore) -> None:
     store.ensure(["c1"])
     with pytest.raises(WrongMasterKey):
-        KeyStore(path, b"x" * 32)
+        KeyStore.open(path, b"x" * 32)
 
 
 def test_a_wrapped_key_moved_to_another_stream_is_refused(path: Path, store: KeyStore) -> None:
@@ -177,7 +177,7 @@ def test_a_wrapped_key_moved_to_another_stream_is_refused(path: Path, store: Key
         database.execute("UPDATE keys SET key = (SELECT key FROM keys WHERE stream = 'c1')")
     database.close()
     with pytest.raises(WrongMasterKey):
-        KeyStore(path, MASTER).cipher("c2")
+        KeyStore.open(path, MASTER).cipher("c2")
 
 
 def test_the_cache_is_bounded(store: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:

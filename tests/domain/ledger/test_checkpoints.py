@@ -2,14 +2,26 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 
+import pytest
 from structlog.testing import capture_logs
 
 from domain.ledger import Ledger
-from domain.ledger.checkpoints import EVENTS_BETWEEN_CHECKPOINTS, Checkpointer
-from domain.ledger.connections import LedgerDatastore
+from domain.ledger.sqlite.checkpoints import EVENTS_BETWEEN_CHECKPOINTS, Checkpointer
+from domain.ledger.sqlite.connections import LedgerDatastore
 from tests.domain.ledger.given import READ, History
+from tests.domain.ledger.places import OnSqlite
 
 PATIENCE_S = 30
+
+
+@pytest.fixture
+def place(on_sqlite: OnSqlite) -> OnSqlite:
+    return on_sqlite
+
+
+@pytest.fixture
+def path(place: OnSqlite) -> Path:
+    return place.folder / "ledger-0.db"
 
 
 def until(true: Callable[[], object]) -> None:
@@ -30,7 +42,7 @@ def test_the_log_is_moved_into_the_file_behind_the_owners_back(
 
 
 def test_under_load_the_log_starts_over(path: Path, ledger: Ledger, history: History) -> None:
-    log = path.with_name("ledger.db-wal")
+    log = path.with_name("ledger-0.db-wal")
     for position in range(10):
         moved_bytes = path.stat().st_size
         ledger.append(history.of("a1", *[READ] * EVENTS_BETWEEN_CHECKPOINTS), position)

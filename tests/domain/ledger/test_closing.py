@@ -7,8 +7,8 @@ from threading import Event
 import pytest
 from eventsourcing.persistence import OperationalError, StoredEvent
 
-from domain.ledger.connections import LedgerDatastore
-from domain.ledger.recorders import LedgerRecorder
+from domain.ledger.sqlite.connections import LedgerDatastore
+from domain.ledger.sqlite.recorders import LedgerRecorder
 
 READERS = 4
 

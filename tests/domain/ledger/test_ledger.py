@@ -1,20 +1,25 @@
-import resource
-import sqlite3
-from pathlib import Path
+"""What a ledger does, wherever it is kept."""
 
+import sqlite3
+from itertools import count
+
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.ledger import Ledger, LedgerUnavailable, PositionConflict, VersionConflict
+from domain.ledger import Ledger, PositionConflict, VersionConflict
 from schemas import codec
 from schemas.events import Recorded
 from schemas.keystore import KeyStore
 from tests.domain.ledger.conftest import Opener
 from tests.domain.ledger.given import OPENED, READ, History, debited
+from tests.domain.ledger.places import Place
+
+_shards = count(1)
 
 
-def everything(ledger: Ledger) -> tuple[int | None, list[tuple[int, bytes]]]:
+def everything(ledger: Ledger) -> tuple[int, list[tuple[int, bytes]]]:
     return ledger.position(), ledger.notifications(after=0, limit=1_000)
 
 
@@ -22,9 +27,9 @@ def everything(ledger: Ledger) -> tuple[int | None, list[tuple[int, bytes]]]:
 
 
 def test_a_new_ledger_is_empty(ledger: Ledger) -> None:
-    assert ledger.position() is None
+    assert ledger.position() == 0
     assert ledger.last_notification() == 0
-    assert everything(ledger) == (None, [])
+    assert everything(ledger) == (0, [])
     assert ledger.read("a1") == []
 
 
@@ -51,34 +56,114 @@ def test_a_batch_without_events_moves_the_position(ledger: Ledger) -> None:
     assert ledger.position() == 9
 
 
-def test_what_was_stored_is_there_after_opening_again(open_ledger: Opener, history: History) -> None:
+def test_what_was_stored_is_there_after_opening_again(
+    ledger: Ledger, open_ledger: Opener, history: History
+) -> None:
     batch = history.of("c1", OPENED, READ)
-    open_ledger().append(batch, 4)
+    ledger.append(batch, 4)
     again = open_ledger()
-    assert again.position() == 4
+    assert again.take() == again.position() == 4
     assert again.read("c1") == batch
     again.append(history.of("c1", READ), 5)
     assert len(again.read("c1")) == 3
 
 
-def test_an_owner_that_lost_its_shard_writes_nothing_more(open_ledger: Opener, history: History) -> None:
+def test_the_position_may_stay_and_never_goes_back(ledger: Ledger, history: History) -> None:
+    ledger.append(history.of("a1", debited(49)), 4)
+    ledger.append(history.of("a1", debited(48)), 4)
+    with pytest.raises(ValueError, match="cannot move"):
+        ledger.append(history.of("a1", debited(47)), 3)
+    assert (ledger.position(), ledger.last_notification()) == (4, 2)
+
+
+# --- one owner ------------------------------------------------------------------------------------
+
+
+def test_a_new_ledger_is_taken_at_position_0(open_ledger: Opener) -> None:
+    assert open_ledger().take() == 0
+
+
+def test_who_only_reads_takes_nothing(ledger: Ledger, open_ledger: Opener, history: History) -> None:
+    reader = open_ledger()
+    assert everything(reader) == (0, [])
+    ledger.append(history.of("a1", debited(49)), 1)
+    assert everything(reader) == everything(ledger)
+
+
+def test_who_only_reads_cannot_append(open_ledger: Opener, history: History) -> None:
+    with pytest.raises(ValueError, match="opened to be read"):
+        open_ledger().append(history.of("a1", debited(49)), 1)
+
+
+def test_an_owner_that_lost_its_shard_writes_nothing_more(
+    ledger: Ledger, open_ledger: Opener, history: History
+) -> None:
     """The zombie: its batch overlaps the new owner's, and its position is even the greater one."""
-    zombie, owner = open_ledger(), open_ledger()
-    zombie.append(history.of("a1", debited(49)), 10)
+    ledger.append(history.of("a1", debited(49)), 10)
     owner = open_ledger()
+    owner.take()
     owner.append(history.of("a1", debited(48)), 15)
     before = everything(owner)
-    with pytest.raises(PositionConflict, match="shard-0 is not at 10"):
-        zombie.append(History().of("c9", OPENED), 20)
+    with pytest.raises(PositionConflict, match="shard-0 is not as it was left"):
+        ledger.append(History().of("c9", OPENED), 20)
     assert everything(owner) == before
     owner.append(history.of("a1", debited(47)), 16)
 
 
-def test_of_two_first_owners_one_writes(open_ledger: Opener) -> None:
-    first, second = open_ledger(), open_ledger()
-    first.append([], 1)
-    with pytest.raises(PositionConflict, match="shard-0 is not at None"):
-        second.append([], 1)
+def test_an_owner_that_lost_its_shard_writes_nothing_even_where_nothing_happened_since(
+    ledger: Ledger, open_ledger: Opener, history: History
+) -> None:
+    owner = open_ledger()
+    assert owner.take() == 0
+    for batch in ([], history.of("a1", debited(49))):
+        with pytest.raises(PositionConflict):
+            ledger.append(batch, 0)
+    assert everything(owner) == (0, [])
+    owner.append(batch, 0)
+
+
+def test_a_former_owner_hears_of_its_loss_before_it_hears_of_a_conflict(
+    ledger: Ledger, open_ledger: Opener, history: History
+) -> None:
+    owner = open_ledger()
+    owner.take()
+    gap = history.of("a1", debited(49), debited(48))[1:]
+    with pytest.raises(PositionConflict):
+        ledger.append(gap, 1)
+
+
+def test_a_ledger_that_was_lost_can_be_taken_again(
+    ledger: Ledger, open_ledger: Opener, history: History
+) -> None:
+    other = open_ledger()
+    other.take()
+    other.append(history.of("a1", debited(49)), 7)
+    assert ledger.take() == 7
+    assert ledger.append(history.of("a1", debited(48)), 8) == range(2, 3)
+    with pytest.raises(PositionConflict):
+        other.append(history.of("a1", debited(47)), 8)
+
+
+def test_to_resume_costs_nothing_and_changes_nothing_while_all_is_well(
+    ledger: Ledger, open_ledger: Opener, history: History
+) -> None:
+    assert ledger.resume() == 0
+    ledger.append(history.of("a1", debited(49)), 5)
+    assert ledger.resume() == 5
+    with pytest.raises(ValueError, match="opened to be read"):
+        open_ledger().resume()
+
+
+def test_shards_know_nothing_of_each_other(ledger: Ledger, place: Place, keys: KeyStore) -> None:
+    other = place.ledger(keys, shard=1)
+    other.take()
+    other.append(History().of("a1", debited(9)), 3)
+    assert everything(ledger) == (0, [])
+    assert ledger.append(History().of("a1", debited(49)), 1) == range(1, 2)
+    assert [recorded.event for recorded in other.read("a1")] == [debited(9)]
+
+
+# --- one order ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", [1, 2, 4, 9])
@@ -98,7 +183,7 @@ def test_a_version_that_is_not_the_streams_next_is_refused(
 def test_the_same_version_twice_in_a_batch_is_refused(ledger: Ledger) -> None:
     with pytest.raises(VersionConflict):
         ledger.append([*History().of("a1", debited(49)), *History().of("a1", debited(48))], 1)
-    assert everything(ledger) == (None, [])
+    assert everything(ledger) == (0, [])
 
 
 def test_a_second_receipt_of_the_same_command_is_refused(ledger: Ledger) -> None:
@@ -113,14 +198,18 @@ def test_a_stream_that_begins_in_the_middle_is_refused(ledger: Ledger) -> None:
         ledger.append([Recorded("a1", 2, event.event, event.context)], 1)
 
 
+def test_an_event_carries_its_number(ledger: Ledger, history: History) -> None:
+    for position in (1, 2):
+        ledger.append([*history.of("c1", OPENED, READ), *history.of("a1", debited(position))], position)
+    found = ledger.notifications(0, 100)
+    assert [codec.peek(data).sequence for _, data in found] == [number for number, _ in found]
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(st.lists(st.lists(st.sampled_from(["a1", "c1", "c2", "r1"]), max_size=30), max_size=20))
-def test_every_stream_reads_as_it_was_written(
-    tmp_path: Path, keys: KeyStore, batches: list[list[str]]
-) -> None:
-    for file in tmp_path.glob("any.db*"):
-        file.unlink()
-    ledger = Ledger.open(tmp_path / "any.db", 0, keys)
+def test_every_stream_reads_as_it_was_written(place: Place, keys: KeyStore, batches: list[list[str]]) -> None:
+    ledger = place.ledger(keys, shard=next(_shards))
+    ledger.take()
     history, written = History(), list[Recorded]()
     for position, streams in enumerate(batches):
         batch = [recorded for stream in streams for recorded in history.of(stream, READ)]
@@ -131,7 +220,6 @@ def test_every_stream_reads_as_it_was_written(
         assert ledger.read(stream) == [event for event in written if event.stream == stream]
     notified = [codec.decode(data, keys) for _, data in ledger.notifications(0, 1_000)]
     assert notified == written
-    ledger.close()
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -181,15 +269,14 @@ def test_an_erased_person_is_read_as_erased(ledger: Ledger, keys: KeyStore, hist
 
 
 def test_a_key_that_another_process_made_meanwhile_is_used(
-    ledger: Ledger, keys: KeyStore, tmp_path: Path, history: History
+    ledger: Ledger, keys: KeyStore, place: Place, history: History
 ) -> None:
     keys.prepare("c1")
-    elsewhere = KeyStore(tmp_path / "keys.db", b"m" * 32)
+    elsewhere = place.keys()
     elsewhere.ensure(["c1"])
     batch = history.of("c1", OPENED)
     ledger.append(batch, 1)
     assert codec.decode(ledger.notifications(0, 1)[0][1], elsewhere) == batch[0]
-    elsewhere.close()
 
 
 # --- snapshots ------------------------------------------------------------------------------------
@@ -207,120 +294,33 @@ def test_the_newest_snapshot_is_kept(ledger: Ledger) -> None:
 
 
 def test_a_persons_snapshot_is_sealed_and_goes_with_the_key(
-    ledger: Ledger, keys: KeyStore, path: Path
+    ledger: Ledger, keys: KeyStore, place: Place
 ) -> None:
     keys.ensure(["c1"])
     ledger.save_snapshot("c1", 3, b"a private matter")
     assert ledger.load_snapshot("c1") == (3, b"a private matter")
-    assert not any(b"private" in file.read_bytes() for file in path.parent.iterdir())
+    ((stored,),) = place.execute(f"SELECT state FROM {place.snapshots}")
+    assert b"private" not in stored
     keys.erase("c1")
     assert ledger.load_snapshot("c1") is None
     keys.ensure(["c1"])
     assert ledger.load_snapshot("c1") is None
 
 
-def test_a_snapshot_that_was_changed_is_no_snapshot(ledger: Ledger, keys: KeyStore, path: Path) -> None:
+def test_a_snapshot_that_was_changed_is_no_snapshot(ledger: Ledger, keys: KeyStore, place: Place) -> None:
     keys.ensure(["c1"])
     ledger.save_snapshot("c1", 3, b"state")
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE stored_snapshots SET originator_version = 4")
-    database.close()
+    place.execute(f"UPDATE {place.snapshots} SET originator_version = 4")
     assert ledger.load_snapshot("c1") is None
 
 
-# --- when the file cannot be written or read ------------------------------------------------------
+# --- what the place itself guarantees ---------------------------------------------------------------
 
 
-def test_a_full_disk_leaves_the_ledger_as_it_was(ledger: Ledger, history: History) -> None:
+@pytest.mark.parametrize("change", ["DELETE FROM {events}", "UPDATE {events} SET topic = 'other'"])
+def test_history_is_not_open_to_argument(ledger: Ledger, place: Place, history: History, change: str) -> None:
     ledger.append(history.of("a1", debited(49)), 1)
     before = everything(ledger)
-    with ledger._datastore.transaction(commit=True) as cursor:
-        cursor.execute("PRAGMA max_page_count = 1")  # SQLite makes it as many as there are
-    many = history.of("c1", *[READ] * 1_000)
-    with pytest.raises(LedgerUnavailable, match="database or disk is full"):
-        ledger.append(many, 2)
-    assert everything(ledger) == before
-    with ledger._datastore.transaction(commit=True) as cursor:
-        cursor.execute("PRAGMA max_page_count = 1000000")
-    ledger.append(many, 2)
-    assert ledger.read("c1") == many
-
-
-def test_a_commit_that_the_file_system_refuses_leaves_the_ledger_as_it_was(
-    path: Path, ledger: Ledger, history: History
-) -> None:
-    ledger.append(history.of("a1", debited(49)), 1)
-    before = everything(ledger)
-    many = history.of("c1", *[READ] * 1_000)
-    log_bytes = path.with_name("ledger.db-wal").stat().st_size
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (log_bytes + 20_000, limits[1]))
-    try:
-        with pytest.raises(LedgerUnavailable, match="disk"):
-            ledger.append(many, 2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert everything(ledger) == before
-    ledger.append(many, 2)
-    assert ledger.read("c1") == many
-
-
-def test_a_locked_file_is_told_from_a_conflict(path: Path, ledger: Ledger, history: History) -> None:
-    with ledger._datastore.transaction(commit=True) as cursor:
-        cursor.execute("PRAGMA busy_timeout = 1")
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    batch = history.of("a1", debited(49))
-    with pytest.raises(LedgerUnavailable, match="locked"):
-        ledger.append(batch, 1)
-    other.close()
-    ledger.append(batch, 1)
-
-
-def test_a_keystore_that_cannot_be_written_keeps_the_ledger_as_it_was(
-    ledger: Ledger, keys: KeyStore, tmp_path: Path, history: History
-) -> None:
-    other = sqlite3.connect(tmp_path / "keys.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    keys._writer.execute("PRAGMA busy_timeout = 1")
-    batch = history.of("c1", OPENED)
-    with pytest.raises(LedgerUnavailable, match="locked"):
-        ledger.append(batch, 1)
-    other.close()
-    assert everything(ledger) == (None, [])
-    ledger.append(batch, 1)
-
-
-def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path, keys: KeyStore) -> None:
-    (tmp_path / "notes.txt").write_text("dear diary" * 1_000)
-    with pytest.raises(LedgerUnavailable, match="not a database"):
-        Ledger.open(tmp_path / "notes.txt", 0, keys)
-    with pytest.raises(LedgerUnavailable, match="unable to open"):
-        Ledger.open(tmp_path / "no" / "folder.db", 0, keys)
-
-
-# --- what the file itself guarantees --------------------------------------------------------------
-
-
-@pytest.mark.parametrize("change", ["DELETE FROM stored_events", "UPDATE stored_events SET topic = 'other'"])
-def test_history_is_not_open_to_argument(path: Path, ledger: Ledger, history: History, change: str) -> None:
-    ledger.append(history.of("a1", debited(49)), 1)
-    with sqlite3.connect(path) as database, pytest.raises(sqlite3.IntegrityError, match="argument"):
-        database.execute(change)
-    database.close()
-
-
-def test_every_commit_is_synced(ledger: Ledger) -> None:
-    with ledger._datastore.transaction(commit=True) as cursor:
-        for pragma, value in (("synchronous", 2), ("journal_mode", "wal")):
-            cursor.execute(f"PRAGMA {pragma}")
-            assert cursor.fetchone()[0] == value
-
-
-def test_notification_ids_survive_a_vacuum(path: Path, ledger: Ledger, history: History) -> None:
-    ledger.append(history.of("a1", debited(49), debited(48)), 1)
-    before = everything(ledger)
-    database = sqlite3.connect(path, isolation_level=None)
-    database.execute("VACUUM")
-    database.close()
+    with pytest.raises((sqlite3.IntegrityError, psycopg.Error), match="argument"):
+        place.execute(change.format(events=place.events))
     assert everything(ledger) == before

@@ -15,9 +15,9 @@ from eventsourcing.tests.persistence import (
     TrackingRecorderTestCase,
 )
 
-from domain.ledger.connections import LedgerDatastore
+from domain.ledger.sqlite.connections import LedgerDatastore
 from domain.ledger.mapper import EventMapper
-from domain.ledger.recorders import LedgerRecorder, SnapshotRecorder
+from domain.ledger.sqlite.recorders import LedgerRecorder, SnapshotRecorder
 from schemas.keystore import KeyStore
 from tests.domain.ledger.given import OPENED, History
 
@@ -82,7 +82,7 @@ def test_the_newest_events_can_be_asked_for(tmp_path: Path) -> None:
 
 
 def test_what_is_mapped_comes_back(tmp_path: Path) -> None:
-    keys = KeyStore(tmp_path / "keys.db", b"m" * 32)
+    keys = KeyStore.open(tmp_path / "keys.db", b"m" * 32)
     keys.ensure(["c1"])
     mapper = EventMapper(keys)
     (opened,) = History().of("c1", OPENED)

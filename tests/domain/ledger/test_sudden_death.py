@@ -9,16 +9,18 @@ import pytest
 from schemas.keystore import KeyStore
 from tests.domain.ledger.conftest import Opener
 from tests.domain.ledger.given import READ, History
+from tests.domain.ledger.places import OnPostgres, Place
 
 EVENTS_EACH = 7
 OWNER = """
 import sys
-from domain.ledger import Ledger
-from schemas.keystore import KeyStore
+from pathlib import Path
 from tests.domain.ledger.given import OPENED, READ, History
+from tests.domain.ledger.places import OnPostgres, OnSqlite
 
-keys = KeyStore(sys.argv[2], b"m" * 32)
-ledger, history = Ledger.open(sys.argv[1], 0, keys), History()
+place = OnPostgres(sys.argv[1]) if "://" in sys.argv[1] else OnSqlite(Path(sys.argv[1]))
+ledger, history = place.ledger(place.keys()), History()
+ledger.take()
 for position in range(1, 100_000):
     ledger.append(history.of(f"c{position}", OPENED, *[READ] * 6), position)
     print(position, flush=True)
@@ -27,17 +29,17 @@ for position in range(1, 100_000):
 
 @pytest.mark.parametrize("answers", [1, 20, 60])
 def test_what_was_answered_is_there_and_nothing_by_halves(
-    path: Path, keys: KeyStore, tmp_path: Path, open_ledger: Opener, answers: int
+    place: Place, keys: KeyStore, tmp_path: Path, open_ledger: Opener, answers: int
 ) -> None:
-    command = [sys.executable, "-c", OWNER, str(path), str(tmp_path / "keys.db")]
+    where = place.dsn if isinstance(place, OnPostgres) else str(tmp_path)
+    command = [sys.executable, "-c", OWNER, where]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         answered = [int(owner.stdout.readline()) for _ in range(answers)][-1]
         owner.kill()
 
     ledger = open_ledger()
-    position = ledger.position()
-    assert position is not None
+    position = ledger.take()
     assert position >= answered
     assert ledger.last_notification() == position * EVENTS_EACH
     for conversation in range(1, position + 1):

@@ -35,6 +35,14 @@ CREATE TABLE IF NOT EXISTS {table}_ends (
 ) WITHOUT ROWID
 """
 
+TRACKING = """
+CREATE TABLE IF NOT EXISTS tracking (
+    application_name TEXT PRIMARY KEY,
+    notification_id INTEGER NOT NULL,
+    epoch INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID
+"""
+
 HISTORY_STAYS = """
 CREATE TRIGGER IF NOT EXISTS {table}_never_{change} BEFORE {change} ON {table}
 BEGIN SELECT RAISE(ABORT, 'history is not open to argument'); END
@@ -76,8 +84,23 @@ JOIN {table}_ends ends ON ends.originator_id = value JOIN {table} ON {table}.row
 """
 SELECT_STATES = "SELECT rowid, state FROM {table} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
 
-MOVE_FIRST = "INSERT INTO tracking VALUES (:name, :position) ON CONFLICT DO NOTHING"
+INSERT_TRACKING = """
+INSERT INTO tracking (application_name, notification_id) VALUES (:application_name, :notification_id)
+ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id
+WHERE tracking.notification_id < excluded.notification_id
+RETURNING notification_id
+"""
+TAKE = """
+INSERT INTO tracking VALUES (:name, 0, 1)
+ON CONFLICT (application_name) DO UPDATE SET epoch = epoch + 1
+RETURNING epoch, notification_id
+"""
+RETAKE = """
+UPDATE tracking SET epoch = epoch + 1 WHERE application_name = :name AND epoch = :epoch
+RETURNING epoch, notification_id
+"""
 MOVE = """
-UPDATE tracking SET notification_id = :position WHERE application_name = :name AND notification_id = :previous
+UPDATE tracking SET notification_id = :to
+WHERE application_name = :name AND notification_id = :position AND epoch = :epoch
 """
 DROP_SNAPSHOTS = "DELETE FROM {table} WHERE originator_id = ? AND originator_version <= ?"

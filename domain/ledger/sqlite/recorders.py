@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
+from eventsourcing.persistence import IntegrityError, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteAggregateRecorder,
     SQLiteCursor,
@@ -12,9 +12,11 @@ from eventsourcing.sqlite import (
 )
 from pydantic_core import from_json, to_json
 
-from domain.ledger import bulk, tables
 from domain.ledger.errors import PositionConflict
 from domain.ledger.mapper import Row
+from domain.ledger.ownership import Ownership
+from domain.ledger.sqlite import bulk, tables
+from domain.ledger.sqlite.connections import LedgerDatastore
 
 FIRST_VERSION = 1
 _ROWID_MAX = 2**63 - 1
@@ -26,26 +28,41 @@ class LedgerRecorder(SQLiteProcessRecorder):
     A stream begins with version 1 (or 0) and grows without gaps.
     """
 
-    def construct_create_table_statements(self) -> list[str]:
-        _, *tracking = super().construct_create_table_statements()
-        history = [self._sql(tables.HISTORY_STAYS, change=change) for change in ("update", "delete")]
-        ours = [self._sql(table) for table in (tables.EVENTS, tables.MILESTONES, tables.ENDS)]
-        return [*ours, *history, *tracking]
+    def __init__(self, datastore: LedgerDatastore) -> None:
+        super().__init__(datastore)
+        self.insert_tracking_statement = tables.INSERT_TRACKING
 
-    def append(self, rows: Sequence[Row], tracking: Tracking, previous: int | None, first: int) -> range:
-        """Store `rows`, the first as number `first`, and move the position from `previous`, or do nothing.
+    def construct_create_table_statements(self) -> list[str]:
+        history = [self._sql(tables.HISTORY_STAYS, change=change) for change in ("update", "delete")]
+        ours = (tables.EVENTS, tables.MILESTONES, tables.ENDS, tables.TRACKING)
+        return [*(self._sql(table) for table in ours), *history]
+
+    def take(self, owner: str) -> Ownership:
+        """Make the caller the sole owner: whatever a former one still tries to store fails."""
+        with self.datastore.transaction(commit=True) as cursor:
+            cursor.execute(tables.TAKE, {"name": owner})
+            return self._standing(cursor)
+
+    def retake(self, owner: str, held: Ownership) -> Ownership:
+        """As `take`, unless somebody else took it since. Raises PositionConflict if so."""
+        with self.datastore.transaction(commit=True) as cursor:
+            cursor.execute(tables.RETAKE, {"name": owner, "epoch": held.epoch})
+            return self._standing(cursor)
+
+    def append(self, owner: str, rows: Sequence[Row], held: Ownership, position: int) -> None:
+        """Store `rows` as the numbers after `held.last`, and move to `position`, or do nothing.
 
         Raises:
-            PositionConflict: the position is not `previous`, or the next event is not the `first`.
+            PositionConflict: the ledger is not as it was `held`.
             eventsourcing.persistence.IntegrityError: an event is not the next of its stream.
             eventsourcing.persistence.OperationalError: the disk or the lock does not allow it.
         """
         with self.datastore.transaction(commit=True) as cursor:
-            self._move(cursor, tracking, previous)
-            ids = self._insert_rows(cursor, rows)
-            if ids.start != first:
-                raise PositionConflict(f"the next event is number {ids.start}, not {first}")
-            return ids
+            change = {"name": owner, "to": position, "position": held.position, "epoch": held.epoch}
+            cursor.execute(tables.MOVE, change)
+            if cursor.sqlite_cursor.rowcount != 1 or (self._max_notification_id(cursor) or 0) != held.last:
+                raise PositionConflict(f"{owner} is not as it was left: {held}")
+            self._insert_rows(cursor, rows)
 
     def select_states(self, after: int, limit: int, to: int | None) -> list[tuple[int, bytes]]:
         """Notification id and stored bytes of events after `after`, up to and including `to`, in order."""
@@ -130,12 +147,12 @@ class LedgerRecorder(SQLiteProcessRecorder):
         milestone = cursor.fetchone()
         return end[1] if milestone is None else int(milestone[0])
 
-    def _move(self, cursor: SQLiteCursor, tracking: Tracking, previous: int | None) -> None:
-        statement = tables.MOVE_FIRST if previous is None else tables.MOVE
-        name, position = tracking.application_name, tracking.notification_id
-        cursor.execute(statement, {"name": name, "position": position, "previous": previous})
-        if cursor.sqlite_cursor.rowcount != 1:
-            raise PositionConflict(f"{name} is not at {previous}")
+    def _standing(self, cursor: SQLiteCursor) -> Ownership:
+        """The ledger as the statement before found it."""
+        row = cursor.fetchone()
+        if row is None:
+            raise PositionConflict("somebody else took the ledger")
+        return Ownership(row["epoch"], row["notification_id"], self._max_notification_id(cursor) or 0)
 
     def _select(self, statement: str, *parameters: str | int) -> list[Any]:
         with self.datastore.transaction(commit=False) as cursor:

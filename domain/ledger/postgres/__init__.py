@@ -1,0 +1,1 @@
+"""A ledger in tables of its own in a PostgreSQL database."""
