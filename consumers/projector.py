@@ -19,6 +19,7 @@ from projections.rebuilding import Progress, rebuild
 from projections.source import Batch, EventSource, Unfoldable, read_batch
 from projections.tracking import PositionMoved, positions
 from projections.view import View
+from schemas.keystore import KeyStoreUnavailable
 from schemas.sealing import Keys
 
 log = structlog.get_logger()
@@ -128,7 +129,7 @@ class Projector:
             self._woken.clear()
             try:
                 progressed = self._step()
-            except (OperationalError, LedgerUnavailable) as error:
+            except (OperationalError, LedgerUnavailable, KeyStoreUnavailable) as error:
                 log.warning("projector_waits", reason=str(error), retry_in_s=retry_s)
                 self._stopping.wait(retry_s)
                 retry_s = min(2 * retry_s, RETRY_S_MAX)

@@ -91,6 +91,7 @@ class Worker:
         try:
             return self._shard.decide(batch)
         except Exception as error:
+            log.exception("batch_failed", shard=self._shard.number, commands=len(batch))
             self._await_store()  # what it still needs must not be forgotten before it is on disk
             self._failed(batch, error)
             return None
@@ -103,6 +104,7 @@ class Worker:
         try:
             stored.result()
         except Exception as error:
+            log.exception("batch_failed", shard=self._shard.number, commands=len(decided.answers))
             self._failed([item for item, _ in decided.answers], error)
             return False
         self._shard.settle(decided)
@@ -118,7 +120,6 @@ class Worker:
 
     def _failed(self, batch: Sequence[Incoming], error: Exception) -> None:
         """Nothing of `batch` is stored, or nobody knows: say so, and believe only the ledger from now on."""
-        log.error("batch_failed", shard=self._shard.number, commands=len(batch), exc_info=error)
         _fail(batch, _UNKNOWN if isinstance(error, OutcomeUnknown) else _NOT_STORED)
         self._shard.forget()
         if isinstance(error, PositionConflict):

@@ -18,7 +18,8 @@ class Busy(Exception):
 class Unavailable(Exception):
     """The command could not be stored (a full disk, a lost owner). Try again, with the same id.
 
-    It did not take effect; only where a database was lost in mid-commit nobody knows, and the message says so.
+    It did not take effect; only where a database was lost in mid-commit nobody knows, and the message
+    says so.
     """
 
 

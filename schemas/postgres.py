@@ -10,14 +10,13 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
-from psycopg.sql import Identifier
 
 CONNECTIONS_KEPT = 4
 CONNECTIONS_MAX = 16
 CONNECTION_AWAITED_S = 10.0
 SCHEMA = "public"
 
-_DEFAULTS: dict[str, str | int] = {
+_DEFAULTS: dict[str, str | int | None] = {
     "application_name": "sayso",
     "connect_timeout": 5,  # s, as the next three; a server that fell silent is given up within half a minute
     "keepalives_idle": 10,
@@ -36,6 +35,10 @@ _SESSION: dict[str, str] = {
     "enable_mergejoin": "off",
 }
 _SET = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS session (name, value)"
+_FIND = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = %s) AS found
+"""
+"""Not `to_regclass`, which remembers that a table was not there while another transaction creates it."""
 _SYNCHRONOUS = """
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
@@ -54,7 +57,7 @@ class Connections:
 
     def __init__(self, dsn: str) -> None:
         """Connects when first used. `dsn`: as libpq takes it."""
-        self._conninfo = make_conninfo(**(_DEFAULTS | conninfo_to_dict(dsn)))
+        self._conninfo = make_conninfo("", **{**_DEFAULTS, **conninfo_to_dict(dsn)})
         self._kept: list[psycopg.Connection[DictRow]] = []
         self._lock = Lock()
         self._room = BoundedSemaphore(CONNECTIONS_MAX)
@@ -82,20 +85,6 @@ class Connections:
                 self._put_back(connection)
         finally:
             self._room.release()
-
-    def create_once(self, table: str, statements: Sequence[bytes]) -> None:
-        """Run `statements`, which create `table` among others, in one transaction, unless it is there.
-
-        Of several processes that come at once, one creates and the others wait for it.
-        """
-        with self.connection() as connection:
-            if _exists(connection, table):
-                return
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(hashtext('sayso tables'))")
-                if not _exists(connection, table):
-                    for statement in statements:
-                        connection.execute(statement)
 
     def close(self) -> None:
         """Close those that nobody uses now, and the others once they are put back."""
@@ -137,8 +126,22 @@ class Connections:
         connection.close()
 
 
+def create_once(connection: psycopg.Connection[DictRow], table: str, statements: Sequence[bytes]) -> None:
+    """Run `statements`, which create `table` among others, in one transaction, unless it is there.
+
+    Of several processes that come at once, one creates and the others wait for it.
+    """
+    if _exists(connection, table):
+        return
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('sayso tables'))")
+        if not _exists(connection, table):
+            for statement in statements:
+                connection.execute(statement)
+
+
 def _alive(connection: psycopg.Connection[Any]) -> bool:
-    """Whether an idle connection still stands: a server that goes leaves something to read, if only the end."""
+    """Whether an idle connection still stands: a server that goes leaves something to read."""
     if connection.closed:
         return False
     poll = select.poll()
@@ -147,6 +150,5 @@ def _alive(connection: psycopg.Connection[Any]) -> bool:
 
 
 def _exists(connection: psycopg.Connection[DictRow], table: str) -> bool:
-    name = Identifier(SCHEMA, table).as_string()
-    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL AS found", (name,)).fetchone()
+    row = connection.execute(_FIND, (SCHEMA, table)).fetchone()
     return row is not None and bool(row["found"])

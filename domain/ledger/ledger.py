@@ -92,8 +92,8 @@ class Ledger:
     def append(self, batch: Sequence[Recorded], position: int) -> range:
         """Store `batch` and move to `position`, in one transaction, durably, or do nothing.
 
-        `position` may be the one before, never a lesser one. Missing keys of the persons in the batch are made
-        and stored first.
+        `position` may be the one before, never a lesser one. Keys that persons in the batch still lack are
+        made and stored first.
 
         Returns:
             The notification ids of the events, in the order of `batch`.
@@ -102,11 +102,12 @@ class Ledger:
             PositionConflict: another owner took the ledger.
             VersionConflict: a stream already has an event of that version.
             LedgerUnavailable: the store cannot be written now.
-            OutcomeUnknown: it cannot be reached any more, and may have stored the batch or not; see `resume`.
+            OutcomeUnknown: it cannot be reached any more, and may have stored the batch; see `resume`.
         """
         held = self._ownership()
         if self._in_doubt or position < held.position:
-            raise ValueError(f"{self._owner} cannot move from {held} to {position}; in doubt: {self._in_doubt}")
+            doubt = "; resume first" if self._in_doubt else ""
+            raise ValueError(f"{self._owner} cannot move from {held} to {position}{doubt}")
         after = held.after(position, len(batch))
         with _own_errors():
             rows = self._rows(batch, held.last + 1)

@@ -1,4 +1,4 @@
-"""What a ledger needs of the place where it is kept. SQLite and PostgreSQL each give it in their own dialect."""
+"""What a ledger needs of the place where it is kept; SQLite and PostgreSQL each have their own dialect."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,10 +1,10 @@
 """What can go wrong with the keystore.
 
-    KeyStoreError
-    ├── WrongMasterKey       the keys were wrapped with another master key
-    ├── KeyConflict          somebody else made one of the new keys first
-    ├── ErasureIncomplete    traces of an erased key may be left
-    └── KeyStoreUnavailable  it cannot be read or written just now
+KeyStoreError
+├── WrongMasterKey       the keys were wrapped with another master key
+├── KeyConflict          somebody else made one of the new keys first
+├── ErasureIncomplete    traces of an erased key may be left
+└── KeyStoreUnavailable  it cannot be read or written just now
 """
 
 

@@ -8,13 +8,14 @@ keystore in a database of its own if its backups are to live shorter than the le
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
 
 from schemas.keystore.errors import ErasureIncomplete, KeyStoreUnavailable
 from schemas.keystore.table import StoredKey
-from schemas.postgres import Connections
+from schemas.postgres import Connections, create_once
 
 TABLE = "keystore_keys"
 
@@ -53,8 +54,8 @@ class PostgresKeyTable:
     def __init__(self, dsn: str) -> None:
         self._connections = Connections(dsn)
         try:
-            with _own_errors():
-                self._connections.create_once(TABLE, _CREATION)
+            with _own_errors(), self._connections.connection() as connection:
+                create_once(connection, TABLE, _CREATION)
         except BaseException:
             self._connections.close()
             raise
@@ -76,11 +77,10 @@ class PostgresKeyTable:
         in_one_order = sorted(keys)  # else two processes could each wait for the other
         streams, generations, wrapped = (list(column) for column in zip(*in_one_order, strict=True))
         with self._cursor() as cursor, cursor.connection.transaction() as transaction:
-            cursor.execute(_INSERT, (now, streams, generations, wrapped))
-            if stored := cursor.rowcount == len(keys):
-                return stored
-            raise psycopg.Rollback(transaction)
-        return False
+            stored = cursor.execute(_INSERT, (now, streams, generations, wrapped)).rowcount
+            if stored < len(keys):
+                raise psycopg.Rollback(transaction)
+        return stored == len(keys)
 
     def erase(self, stream: str, now: datetime) -> None:
         """Destroy the key of `stream`, and clear away the row that held it, as far as readers allow.
@@ -109,7 +109,7 @@ class PostgresKeyTable:
         self._connections.close()
 
     @contextmanager
-    def _cursor(self) -> Iterator[psycopg.Cursor[tuple[object, ...]]]:
+    def _cursor(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
         with (
             _own_errors(),
             self._connections.connection() as connection,

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from uuid import UUID
 
+from deploy.local.postgres import Postgres
 from domain.ledger import Ledger, StreamNames
 from schemas import codec
 from schemas.actors import Actor
@@ -34,17 +35,21 @@ SENDS_STORED_MIN = round(1 / (1 / 15_000 - DECIDE_S))  # a second, for 15,000 de
 
 
 def run() -> list[Result]:
-    """Codec, ledger by size of batch, and the ledger before and after a million events."""
-    return [*_codec(), *(_stored(sends) for sends in (1, 10, 100, BATCH_MAX)), *_history()]
+    """Codec, ledger by size of batch in each of its places, and before and after a million events."""
+    return [*_codec(), *_by_batch(), *_history()]
 
 
 class Load:
-    """Sends, one after another, and the ledger that they go into."""
+    """Sends, one after another, and the ledger that they go into: in a folder, or in a database."""
 
-    def __init__(self, folder: str) -> None:
-        self.keys = KeyStore.open(Path(folder) / "keys.db", os.urandom(32))
-        self.path = Path(folder) / "ledger.db"
-        self.ledger = Ledger.open(self.path, 0, self.keys)
+    def __init__(self, folder: str, dsn: str | None = None) -> None:
+        self._folder, self._dsn = Path(folder), dsn
+        master_key = os.urandom(32)
+        if dsn is None:
+            self.keys = KeyStore.open(self._folder / "keys.db", master_key)
+        else:
+            self.keys = KeyStore.open_postgres(dsn, master_key)
+        self.ledger = self.open()
         self.ledger.take()
         self.names = StreamNames(os.urandom(32))
         self._chance = random.Random(7)
@@ -54,6 +59,12 @@ class Load:
         self._versions: defaultdict[str, int] = defaultdict(int)
         self.position = 0
         self.keys.ensure(self._conversations)
+
+    def open(self) -> Ledger:
+        """The ledger, once more."""
+        if self._dsn is None:
+            return Ledger.open(self._folder / "ledger.db", 0, self.keys)
+        return Ledger.open_postgres(self._dsn, 0, self.keys)
 
     def batch(self, sends: int) -> list[Recorded]:
         """The events of the next `sends` sends."""
@@ -131,19 +142,26 @@ def _each_us(work: Callable[[], object], rounds: int = 20, times: int = 2_000) -
     return median(durations_s) / times * 1e6
 
 
-def _stored(sends: int) -> Result:
+def _by_batch() -> list[Result]:
+    """Each size of batch in a file and in a database by turns, each time a new one."""
+    found = []
+    with TemporaryDirectory() as folder, Postgres(Path(folder)) as server:
+        for sends in (1, 10, 100, BATCH_MAX):
+            target = SENDS_STORED_MIN if sends == BATCH_MAX else None
+            with TemporaryDirectory() as files:
+                found.append(_stored(Load(files), sends, "SQLite", target))
+            dsn = server.create_database(f"sends_{sends}")
+            found.append(_stored(Load(folder, dsn), sends, "PostgreSQL"))
+    return found
+
+
+def _stored(load: Load, sends: int, where: str, target: float | None = None) -> Result:
     """Sends a second that are encoded and stored in batches of `sends`."""
-    with TemporaryDirectory() as folder:
-        load = Load(folder)
-        batches = [load.batch(sends) for _ in range(max(20, min(400, 15_000 // sends)))]
-        elapsed_s = sum(load.store(batch) for batch in batches)
-        load.close()
-    return Result(
-        f"sends stored, {sends} at a time",
-        sends * len(batches) / elapsed_s,
-        "sends/s",
-        SENDS_STORED_MIN if sends == BATCH_MAX else None,
-    )
+    batches = [load.batch(sends) for _ in range(max(20, min(400, 15_000 // sends)))]
+    elapsed_s = sum(load.store(batch) for batch in batches)
+    load.close()
+    rate = sends * len(batches) / elapsed_s
+    return Result(f"sends stored, {sends} at a time, {where}", rate, "sends/s", target)
 
 
 def _history() -> list[Result]:
@@ -183,7 +201,7 @@ def _cold_start_s(load: Load) -> float:
     account = load.names.account("acme")
     load.ledger.save_snapshot(account, load.version(account) - 1_000, b"{}")
     began_s = perf_counter()
-    ledger = Ledger.open(load.path, 0, load.keys)
+    ledger = load.open()
     snapshot = ledger.load_snapshot(account)
     assert snapshot is not None
     assert len(ledger.read(account, after=snapshot[0])) == 1_000

@@ -1,13 +1,23 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from schemas import keystore
-from schemas.keystore import ErasureIncomplete, KeyConflict, KeyStore, WrongMasterKey
+from schemas.keystore import (
+    ErasureIncomplete,
+    KeyConflict,
+    KeyStore,
+    KeyStoreUnavailable,
+    WrongMasterKey,
+)
+from schemas.keystore import store as store_module
+from schemas.keystore.sqlite import SqliteKeyTable
 from schemas.sealing import SealingKey
+from tests.support.wire import Wire
 
 MASTER = b"m" * 32
 BOUND = b"to this"
@@ -20,12 +30,23 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_store(path: Path) -> Iterator[Opener]:
-    """Opens the same file as often as asked, as other processes would."""
+def open_on_sqlite(path: Path) -> Opener:
+    return lambda: KeyStore.open(path, MASTER)
+
+
+@pytest.fixture
+def open_on_postgres(database: str) -> Opener:
+    return lambda: KeyStore.open_postgres(database, MASTER)
+
+
+@pytest.fixture(params=["open_on_sqlite", "open_on_postgres"])
+def open_store(request: pytest.FixtureRequest) -> Iterator[Opener]:
+    """Opens the same keys as often as asked, as other processes would."""
     stores: list[KeyStore] = []
+    opens: Opener = request.getfixturevalue(request.param)
 
     def opener() -> KeyStore:
-        stores.append(KeyStore.open(path, MASTER))
+        stores.append(opens())
         return stores[-1]
 
     yield opener
@@ -131,7 +152,7 @@ def test_after_an_erasure_the_stream_may_get_a_new_key_that_opens_nothing_old(st
 def test_other_processes_see_an_erasure_when_they_look_again(
     open_store: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keystore, "ERASURE_SEEN_WITHIN_S", 0)
+    monkeypatch.setattr(store_module, "ERASURE_SEEN_WITHIN_S", 0)
     ours, theirs = open_store(), open_store()
     ours.ensure(["c1", "c2"])
     kept = found(theirs, "c2")
@@ -141,64 +162,13 @@ def test_other_processes_see_an_erasure_when_they_look_again(
     assert theirs.cipher("c2") is not None
 
 
-def test_nothing_of_an_erased_key_stays_in_the_files(path: Path, store: KeyStore) -> None:
-    store.ensure(f"c{n}" for n in range(200))
-    with sqlite3.connect(path) as database:
-        (wrapped,) = database.execute("SELECT key FROM keys WHERE stream = 'c77'").fetchone()
-    database.close()
-    assert wrapped in _all_bytes(path)
-    store.erase("c77")
-    assert wrapped not in _all_bytes(path)
-
-
-def test_an_erasure_that_a_reader_holds_up_says_so_and_can_be_repeated(path: Path, store: KeyStore) -> None:
-    store.ensure(["c1"])
-    reader = sqlite3.connect(path, isolation_level=None)
-    reader.execute("BEGIN")
-    reader.execute("SELECT * FROM keys").fetchall()
-    store._writer.execute("PRAGMA busy_timeout = 1")
-    with pytest.raises(ErasureIncomplete, match="c1"):
-        store.erase("c1")
-    assert store.cipher("c1") is None
-    reader.close()
-    store.erase("c1")
-
-
-def test_the_file_alone_opens_nothing(path: Path, store: KeyStore) -> None:
-    store.ensure(["c1"])
-    with pytest.raises(WrongMasterKey):
-        KeyStore.open(path, b"x" * 32)
-
-
-def test_a_wrapped_key_moved_to_another_stream_is_refused(path: Path, store: KeyStore) -> None:
-    store.ensure(["c1", "c2"])
-    store.close()
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE keys SET key = (SELECT key FROM keys WHERE stream = 'c1')")
-    database.close()
-    with pytest.raises(WrongMasterKey):
-        KeyStore.open(path, MASTER).cipher("c2")
-
-
 def test_the_cache_is_bounded(store: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keystore, "CACHED_KEYS_MAX", 3)
+    monkeypatch.setattr(store_module, "CACHED_KEYS_MAX", 3)
     streams = [f"c{n}" for n in range(10)]
     store.ensure(streams)
     assert len(store._cache) == 3
     assert all(store.cipher(stream) for stream in streams)
     assert len(store._cache) == 3
-
-
-def test_a_failed_flush_keeps_the_keys_for_the_next(path: Path, store: KeyStore) -> None:
-    key = store.prepare("c1")
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    store._writer.execute("PRAGMA busy_timeout = 1")
-    with pytest.raises(sqlite3.OperationalError, match="locked"):
-        store.flush()
-    other.close()
-    store.flush()
-    assert store.cipher("c1") is key
 
 
 def test_many_threads_may_use_it(store: KeyStore) -> None:
@@ -213,8 +183,162 @@ def test_many_threads_may_use_it(store: KeyStore) -> None:
         assert list(threads.map(seal_and_open, streams)) == [stream.encode() for stream in streams]
 
 
-def test_only_its_owner_may_read_the_file(path: Path, store: KeyStore) -> None:
+def test_many_processes_may_make_keys_at_once(open_store: Opener) -> None:
+    """Whoever loses takes the winner's; nobody waits for ever."""
+    streams = [f"c{n}" for n in range(200)]
+
+    def make(store: KeyStore, there: list[str]) -> list[bytes]:
+        while True:
+            try:
+                store.ensure(there)
+            except KeyConflict:
+                continue
+            return [found(store, stream).seal(b"hello", BOUND) for stream in streams]
+
+    with ThreadPoolExecutor(4) as threads:
+        processes = [open_store() for _ in range(4)]
+        made = list(threads.map(make, processes, [streams, streams[::-1]] * 2))
+    store = open_store()
+    for boxes in made:
+        for stream, box in zip(streams, boxes, strict=True):
+            assert found(store, stream).open(box, BOUND) == b"hello"
+
+
+def test_keys_that_are_loaded_together_are_at_hand(open_store: Opener) -> None:
+    ours, theirs = open_store(), open_store()
+    ours.ensure(["c1", "c2"])
+    ours.erase("c2")
+    theirs.load(["c1", "c2", "c3", "c1"])
+    assert found(theirs, "c1").open(found(ours, "c1").seal(b"hello", BOUND), BOUND) == b"hello"
+    assert [theirs.prepare(stream).generation for stream in ("c1", "c2", "c3")] == [1, 2, 1]
+    theirs.flush()
+    assert found(ours, "c2").generation == 2
+
+
+def test_what_was_loaded_and_then_made_elsewhere_is_a_conflict(open_store: Opener) -> None:
+    ours, theirs = open_store(), open_store()
+    ours.load(["c1"])
+    theirs.ensure(["c1"])
+    ours.prepare("c1")
+    with pytest.raises(KeyConflict):
+        ours.flush()
+    ours.load(["c1"])
+    assert ours.prepare("c1").open(found(theirs, "c1").seal(b"hello", BOUND), BOUND) == b"hello"
+
+
+# --- the master key ---------------------------------------------------------------------------------
+
+
+def test_a_file_alone_opens_nothing(path: Path, open_on_sqlite: Opener) -> None:
+    with closing(open_on_sqlite()) as store:
+        store.ensure(["c1"])
+    with pytest.raises(WrongMasterKey):
+        KeyStore.open(path, b"x" * 32)
+
+
+def test_a_database_alone_opens_nothing(database: str, open_on_postgres: Opener) -> None:
+    with closing(open_on_postgres()) as store:
+        store.ensure(["c1"])
+    with pytest.raises(WrongMasterKey):
+        KeyStore.open_postgres(database, b"x" * 32)
+
+
+def test_a_wrapped_key_moved_to_another_stream_is_refused(path: Path, open_on_sqlite: Opener) -> None:
+    with closing(open_on_sqlite()) as store:
+        store.ensure(["c1", "c2"])
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE keys SET key = (SELECT key FROM keys WHERE stream = 'c1')")
+    with closing(open_on_sqlite()) as store, pytest.raises(WrongMasterKey):
+        store.cipher("c2")
+
+
+# --- in a file --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_file(open_on_sqlite: Opener) -> Iterator[KeyStore]:
+    with closing(open_on_sqlite()) as store:
+        yield store
+
+
+def test_nothing_of_an_erased_key_stays_in_the_files(path: Path, in_file: KeyStore) -> None:
+    in_file.ensure(f"c{n}" for n in range(200))
+    with sqlite3.connect(path) as database:
+        (wrapped,) = database.execute("SELECT key FROM keys WHERE stream = 'c77'").fetchone()
+    database.close()
+    assert wrapped in _all_bytes(path)
+    in_file.erase("c77")
+    assert wrapped not in _all_bytes(path)
+
+
+def test_an_erasure_that_a_reader_holds_up_says_so_and_can_be_repeated(path: Path, in_file: KeyStore) -> None:
+    in_file.ensure(["c1"])
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM keys").fetchall()
+    _writer(in_file).execute("PRAGMA busy_timeout = 1")
+    with pytest.raises(ErasureIncomplete, match="c1"):
+        in_file.erase("c1")
+    assert in_file.cipher("c1") is None
+    reader.close()
+    in_file.erase("c1")
+
+
+def test_a_failed_flush_keeps_the_keys_for_the_next(path: Path, in_file: KeyStore) -> None:
+    key = in_file.prepare("c1")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    _writer(in_file).execute("PRAGMA busy_timeout = 1")
+    with pytest.raises(KeyStoreUnavailable, match="locked"):
+        in_file.flush()
+    other.close()
+    in_file.flush()
+    assert in_file.cipher("c1") is key
+
+
+def test_only_its_owner_may_read_the_file(path: Path, in_file: KeyStore) -> None:
     assert path.stat().st_mode & 0o077 == 0
+
+
+# --- in a database ----------------------------------------------------------------------------------
+
+
+def test_a_database_that_is_away_says_so_and_is_used_again_when_it_is_back(database: str) -> None:
+    wire = Wire(database)
+    with closing(wire), closing(KeyStore.open_postgres(wire.dsn, MASTER)) as store:
+        store.ensure(["c1"])
+        key = store.prepare("c2")
+        wire.lose_the_next_answer(then_refuse=True)
+        with pytest.raises(KeyStoreUnavailable):
+            store.flush()
+        with pytest.raises(KeyStoreUnavailable):
+            store.cipher("c3")
+        wire.mend()
+        store.flush()
+        assert store.cipher("c2") is key
+
+
+def test_the_row_of_an_erased_key_is_cleared_away(database: str, open_on_postgres: Opener) -> None:
+    """What is left are traces that PostgreSQL has no words for: see `schemas.keystore.postgres`."""
+    with closing(open_on_postgres()) as store, closing(psycopg.connect(database, autocommit=True)) as looking:
+        store.ensure(f"c{n}" for n in range(200))
+        looking.execute("CHECKPOINT")
+        ((wrapped,),) = looking.execute("SELECT key FROM keystore_keys WHERE stream = 'c77'").fetchall()
+        assert wrapped in _file(looking)
+        store.erase("c77")
+        looking.execute("CHECKPOINT")
+        assert wrapped not in _file(looking)
+
+
+def _file(looking: psycopg.Connection) -> bytes:
+    row = looking.execute("SELECT pg_read_binary_file(pg_relation_filepath('keystore_keys'))").fetchone()
+    assert row is not None
+    return bytes(row[0])
+
+
+def _writer(store: KeyStore) -> sqlite3.Connection:
+    assert isinstance(store._table, SqliteKeyTable)
+    return store._table._writer
 
 
 def _all_bytes(path: Path) -> bytes:

@@ -15,9 +15,8 @@ class LedgerDatastore(PostgresDatastore):
 
     def __init__(self, dsn: str) -> None:
         super().__init__("", "", "", "", "", schema=SCHEMA, originator_id_type="text")
-        self.connections = Connections(dsn)
         # The library's own pool needs threads, and may wait minutes before it tries a lost server again.
-        self.pool: Any = _LikeAPool(self.connections)
+        self.pool: Any = _LikeAPool(Connections(dsn))
 
     def register_type_adapters(self) -> None:
         """Nothing to do: rows travel as arrays, not as a composite type."""

@@ -11,13 +11,14 @@ from eventsourcing.persistence import IntegrityError, OperationalError, StoredEv
 from eventsourcing.postgres import PostgresAggregateRecorder, PostgresProcessRecorder
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composable, Identifier
 
 from domain.ledger.errors import OutcomeUnknown, PositionConflict
 from domain.ledger.mapper import Row
 from domain.ledger.ownership import Ownership
 from domain.ledger.postgres import arrays, tables
 from domain.ledger.postgres.connections import LedgerDatastore, was_lost
+from schemas.postgres import create_once
 
 FIRST_VERSION = 1
 _BIGINT_MAX = 2**63 - 1
@@ -32,10 +33,13 @@ class _Recorder(PostgresAggregateRecorder):
         super().__init__(datastore, events_table_name=f"{prefix}_{kind}", **more)
         self._prefix = prefix
         ways = {False: "ASC", True: "DESC"}
-        self._select_events = {desc: self._sql(tables.SELECT_EVENTS, way) for desc, way in ways.items()}
+        self._select_events = {
+            desc: self._sql(tables.SELECT_EVENTS, direction=way) for desc, way in ways.items()
+        }
 
     def create_table(self) -> None:
-        self.datastore.connections.create_once(self.events_table_name, self._creation())
+        with self.datastore.get_connection() as connection:
+            create_once(connection, self.events_table_name, self._creation())
 
     def select_events(
         self,
@@ -53,16 +57,16 @@ class _Recorder(PostgresAggregateRecorder):
     def _creation(self) -> list[bytes]:
         raise NotImplementedError
 
-    def _sql(self, statement: str, direction: str = "") -> bytes:
-        """`statement` with the names of the shard's tables."""
+    def _sql(self, statement: str, **parts: str) -> bytes:
+        """`statement` with its `parts`, and the names of the shard's tables."""
         schema = self.datastore.schema
-        named = SQL(statement).format(
-            schema=Identifier(schema),
-            events=Identifier(schema, self.events_table_name),
-            tracking=Identifier(schema, f"{self._prefix}_tracking"),
-            direction=SQL(direction),
-        )
-        return named.as_bytes()
+        names: dict[str, Composable] = {
+            "schema": Identifier(schema),
+            "events": Identifier(schema, self.events_table_name),
+            "tracking": Identifier(schema, f"{self._prefix}_tracking"),
+        }
+        filled = {name: SQL(part).format(**names) for name, part in parts.items()}
+        return SQL(statement).format(**names, **filled).as_bytes()
 
 
 class LedgerRecorder(_Recorder, PostgresProcessRecorder):
@@ -73,7 +77,7 @@ class LedgerRecorder(_Recorder, PostgresProcessRecorder):
 
     def __init__(self, datastore: LedgerDatastore, prefix: str) -> None:
         super().__init__(datastore, prefix, "events", tracking_table_name=f"{prefix}_tracking")
-        self._append = self._sql(tables.APPEND)
+        self._append = self._sql(tables.APPEND, gap=tables.GAP, insert=tables.INSERT)
         self._gap = self._sql(tables.GAP)
         self._insert = self._sql(tables.INSERT)
         self._last = self._sql(tables.LAST)
@@ -139,7 +143,7 @@ class LedgerRecorder(_Recorder, PostgresProcessRecorder):
             cursor.execute(self._insert, columns)
             if kwargs.get("tracking") is not None:
                 self._insert_tracking(cursor, kwargs["tracking"])
-        return range(last + 1, last + 1 + len(rows))
+        return list(range(last + 1, last + 1 + len(rows)))
 
     def _creation(self) -> list[bytes]:
         ours = (tables.EVENTS, tables.TRACKING, tables.HISTORY_FUNCTION, tables.HISTORY_STAYS)

@@ -41,9 +41,12 @@ class Place(ABC):
     @abstractmethod
     def open_keys(self) -> KeyStore: ...
 
-    @abstractmethod
     def execute(self, statement: str) -> list[Any]:
-        """Reach around the ledger. Raises the driver's errors."""
+        """Reach around the ledger of shard 0, to {events} and {snapshots}. Raises the driver's errors."""
+        return self.execute_here(statement.format(events=self.events, snapshots=self.snapshots))
+
+    @abstractmethod
+    def execute_here(self, statement: str) -> list[Any]: ...
 
 
 class OnSqlite(Place):
@@ -59,7 +62,7 @@ class OnSqlite(Place):
     def open_keys(self) -> KeyStore:
         return KeyStore.open(self.folder / "keys.db", MASTER_KEY)
 
-    def execute(self, statement: str) -> list[Any]:
+    def execute_here(self, statement: str) -> list[Any]:
         with closing(sqlite3.connect(self.folder / "ledger-0.db", isolation_level=None)) as database:
             return database.execute(statement).fetchall()
 
@@ -77,7 +80,7 @@ class OnPostgres(Place):
     def open_keys(self) -> KeyStore:
         return KeyStore.open_postgres(self.dsn, MASTER_KEY)
 
-    def execute(self, statement: str) -> list[Any]:
+    def execute_here(self, statement: str) -> list[Any]:
         with closing(psycopg.connect(self.dsn, autocommit=True)) as database:
             cursor = database.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []

@@ -299,7 +299,7 @@ def test_a_persons_snapshot_is_sealed_and_goes_with_the_key(
     keys.ensure(["c1"])
     ledger.save_snapshot("c1", 3, b"a private matter")
     assert ledger.load_snapshot("c1") == (3, b"a private matter")
-    ((stored,),) = place.execute(f"SELECT state FROM {place.snapshots}")
+    ((stored,),) = place.execute("SELECT state FROM {snapshots}")
     assert b"private" not in stored
     keys.erase("c1")
     assert ledger.load_snapshot("c1") is None
@@ -310,7 +310,7 @@ def test_a_persons_snapshot_is_sealed_and_goes_with_the_key(
 def test_a_snapshot_that_was_changed_is_no_snapshot(ledger: Ledger, keys: KeyStore, place: Place) -> None:
     keys.ensure(["c1"])
     ledger.save_snapshot("c1", 3, b"state")
-    place.execute(f"UPDATE {place.snapshots} SET originator_version = 4")
+    place.execute("UPDATE {snapshots} SET originator_version = 4")
     assert ledger.load_snapshot("c1") is None
 
 
@@ -322,5 +322,5 @@ def test_history_is_not_open_to_argument(ledger: Ledger, place: Place, history: 
     ledger.append(history.of("a1", debited(49)), 1)
     before = everything(ledger)
     with pytest.raises((sqlite3.IntegrityError, psycopg.Error), match="argument"):
-        place.execute(change.format(events=place.events))
+        place.execute(change)
     assert everything(ledger) == before

@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import IntegrityError, StoredEvent
 from eventsourcing.tests.persistence import (
     AggregateRecorderTestCase,
     ApplicationRecorderTestCase,
@@ -15,59 +15,126 @@ from eventsourcing.tests.persistence import (
     TrackingRecorderTestCase,
 )
 
-from domain.ledger.sqlite.connections import LedgerDatastore
 from domain.ledger.mapper import EventMapper
-from domain.ledger.sqlite.recorders import LedgerRecorder, SnapshotRecorder
+from domain.ledger.postgres import connections as postgres
+from domain.ledger.postgres import recorders as on_postgres
+from domain.ledger.sqlite import connections as sqlite
+from domain.ledger.sqlite import recorders as on_sqlite
 from schemas.keystore import KeyStore
 from tests.domain.ledger.given import OPENED, History
 
+Recorder = on_sqlite.LedgerRecorder | on_postgres.LedgerRecorder
 
-class OnFile(RecorderTestCase):
+
+class OnSqlite(RecorderTestCase):
     """Gives a suite a file of its own and text ids."""
 
-    datastore: LedgerDatastore
+    datastore: sqlite.LedgerDatastore
 
     @pytest.fixture(autouse=True)
     def file(self, tmp_path: Path) -> Iterator[None]:
-        self.datastore = LedgerDatastore.open(tmp_path / "ledger.db")
+        self.datastore = sqlite.LedgerDatastore.open(tmp_path / "ledger.db")
         yield
         self.datastore.close()
 
     def new_originator_id(self) -> str:
         return uuid4().hex
 
-    def create_recorder(self) -> LedgerRecorder:
-        recorder = LedgerRecorder(self.datastore)
+    def create_recorder(self) -> on_sqlite.LedgerRecorder:
+        recorder = on_sqlite.LedgerRecorder(self.datastore)
+        recorder.create_table()
+        return recorder
+
+    def create_snapshots(self) -> on_sqlite.SnapshotRecorder:
+        recorder = on_sqlite.SnapshotRecorder(self.datastore, "stored_snapshots")
         recorder.create_table()
         return recorder
 
 
-class TestApplicationRecorder(OnFile, ApplicationRecorderTestCase[LedgerRecorder]):
-    pass
+class OnPostgres(RecorderTestCase):
+    """Gives a suite a database of its own and text ids."""
 
+    datastore: postgres.LedgerDatastore
 
-class TestTrackingRecorder(OnFile, TrackingRecorderTestCase):
-    pass
+    @pytest.fixture(autouse=True)
+    def tables(self, database: str) -> Iterator[None]:
+        self.datastore = postgres.LedgerDatastore(database)
+        yield
+        self.datastore.close()
 
+    def new_originator_id(self) -> str:
+        return uuid4().hex
 
-class TestProcessRecorder(OnFile, ProcessRecorderTestCase):
-    pass
+    def create_recorder(self) -> on_postgres.LedgerRecorder:
+        recorder = on_postgres.LedgerRecorder(self.datastore, "ledger_0")
+        recorder.create_table()
+        return recorder
 
-
-class TestNotificationIdsDoNotInterleave(OnFile, NonInterleavingNotificationIDsBaseCase):
-    pass
-
-
-class TestSnapshotRecorder(OnFile, AggregateRecorderTestCase):
-    def create_recorder(self) -> SnapshotRecorder:  # type: ignore[override]  # a suite of its own
-        recorder = SnapshotRecorder(self.datastore, "stored_snapshots")
+    def create_snapshots(self) -> on_postgres.SnapshotRecorder:
+        recorder = on_postgres.SnapshotRecorder(self.datastore, "ledger_0")
         recorder.create_table()
         return recorder
 
 
-def test_the_newest_events_can_be_asked_for(tmp_path: Path) -> None:
-    datastore = LedgerDatastore.open(tmp_path / "ledger.db")
-    recorder = LedgerRecorder(datastore)
+class TestApplicationRecorderOnSqlite(OnSqlite, ApplicationRecorderTestCase[on_sqlite.LedgerRecorder]):
+    pass
+
+
+class TestApplicationRecorderOnPostgres(OnPostgres, ApplicationRecorderTestCase[on_postgres.LedgerRecorder]):
+    pass
+
+
+class TestTrackingRecorderOnSqlite(OnSqlite, TrackingRecorderTestCase):
+    pass
+
+
+class TestTrackingRecorderOnPostgres(OnPostgres, TrackingRecorderTestCase):
+    pass
+
+
+class TestProcessRecorderOnSqlite(OnSqlite, ProcessRecorderTestCase):
+    pass
+
+
+class TestProcessRecorderOnPostgres(OnPostgres, ProcessRecorderTestCase):
+    pass
+
+
+class TestNotificationIdsDoNotInterleaveOnSqlite(OnSqlite, NonInterleavingNotificationIDsBaseCase):
+    pass
+
+
+class TestNotificationIdsDoNotInterleaveOnPostgres(OnPostgres, NonInterleavingNotificationIDsBaseCase):
+    pass
+
+
+class TestSnapshotRecorderOnSqlite(OnSqlite, AggregateRecorderTestCase):
+    def create_recorder(self) -> on_sqlite.SnapshotRecorder:  # type: ignore[override]  # a suite of its own
+        return self.create_snapshots()
+
+
+class TestSnapshotRecorderOnPostgres(OnPostgres, AggregateRecorderTestCase):
+    def create_recorder(self) -> on_postgres.SnapshotRecorder:  # type: ignore[override]  # as above
+        return self.create_snapshots()
+
+
+@pytest.fixture
+def sqlite_recorder(tmp_path: Path) -> Iterator[on_sqlite.LedgerRecorder]:
+    datastore = sqlite.LedgerDatastore.open(tmp_path / "ledger.db")
+    yield on_sqlite.LedgerRecorder(datastore)
+    datastore.close()
+
+
+@pytest.fixture
+def postgres_recorder(database: str) -> Iterator[on_postgres.LedgerRecorder]:
+    datastore = postgres.LedgerDatastore(database)
+    yield on_postgres.LedgerRecorder(datastore, "ledger_0")
+    datastore.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite_recorder", "postgres_recorder"])
+def test_the_newest_events_can_be_asked_for(kind: str, request: pytest.FixtureRequest) -> None:
+    recorder: Recorder = request.getfixturevalue(kind)
     recorder.create_table()
     recorder.insert_events([StoredEvent("c1", version, "noted", b"") for version in range(1, 601)])
 
@@ -78,7 +145,17 @@ def test_the_newest_events_can_be_asked_for(tmp_path: Path) -> None:
     assert versions(limit=2, lte=300) == [300, 299]
     assert versions(limit=5, gt=598) == versions(gt=598) == [600, 599]
     assert versions(lte=2) == [2, 1]
-    datastore.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite_recorder", "postgres_recorder"])
+def test_the_librarys_way_in_leaves_no_gaps_either(kind: str, request: pytest.FixtureRequest) -> None:
+    recorder: Recorder = request.getfixturevalue(kind)
+    recorder.create_table()
+    with pytest.raises(IntegrityError):
+        recorder.insert_events([StoredEvent("c1", 2, "noted", b"")])
+    with pytest.raises(IntegrityError):
+        recorder.insert_events([StoredEvent("c1", version, "noted", b"") for version in (1, 3)])
+    assert recorder.max_notification_id() is None
 
 
 def test_what_is_mapped_comes_back(tmp_path: Path) -> None:
@@ -99,5 +176,6 @@ del (  # else they would be collected here, without a recorder
     ProcessRecorderTestCase,
     RecorderTestCase,
     TrackingRecorderTestCase,
-    OnFile,
+    OnPostgres,
+    OnSqlite,
 )
