@@ -1,0 +1,189 @@
+"""One shard's partition of several topics, read as far as it is committed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, NamedTuple
+
+from kafka.future import Future
+from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest
+
+from projections.topics.batches import CorruptBatch, Record, committed
+from projections.topics.wire import REQUEST_TIMEOUT_S, ClusterError, Node, Wire, check
+
+READ_COMMITTED = 1
+EARLIEST, LATEST = -2, -1
+LIST_OFFSETS_VERSION_MIN = 2  # the first that knows what is committed
+FETCH_VERSION_MIN, FETCH_VERSION_MAX = 4, 12  # from 13 on topics go by ids
+ANSWER_BYTES_MAX = 8 * 1024 * 1024
+PEEK_BYTES = 64 * 1024
+TAIL_RECORDS = 32
+
+
+class Span(NamedTuple):
+    """From where to where a partition can be read: its first offset, and the one after its last that is decided."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a partition answered to one fetch."""
+
+    records: Sequence[Record]
+    next_offset: int
+    end: int
+    """After the last offset that is decided."""
+    high: int
+    """After the last offset that is written. Beyond `end`, transactions are still open."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether everything that is written was decided and read."""
+        return self.next_offset >= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """A fetch under way: what each broker was asked, and from where."""
+
+    sent: Sequence[Future]
+    offsets: Mapping[str, int]
+    at_s: float
+
+    @property
+    def answered(self) -> bool:
+        """Whether every broker has answered."""
+        return all(future.is_done for future in self.sent)
+
+
+class Partitions:
+    """The same partition of several topics. As thread-bound as its wire, and raises `ClusterError` as it does."""
+
+    def __init__(self, wire: Wire, number: int) -> None:
+        self._wire = wire
+        self.number = number
+
+    def spans(self, topics: Iterable[str]) -> dict[str, Span]:
+        """From where to where each of `topics` can be read just now."""
+        names = list(topics)
+        asked = [(name, when) for name in names for when in (EARLIEST, LATEST)]
+        requests = [(self._leader(name), self._list_offsets(name, when)) for name, when in asked]
+        offsets = []
+        for (name, _), answer in zip(asked, self._wire.ask_all(requests), strict=True):
+            found = answer.topics[0].partitions[0]
+            check(found.error_code, f"the ends of {name}")
+            offsets.append(found.offset)
+        pairs = zip(offsets[::2], offsets[1::2], strict=True)
+        return {name: Span(*pair) for name, pair in zip(names, pairs, strict=True)}
+
+    def fetch(self, offsets: Mapping[str, int], bytes_max: int = PEEK_BYTES) -> dict[str, Page]:
+        """What each topic holds from its offset on: at least a batch, if there is one, and not much more than
+        `bytes_max` of each."""
+        return self.collect(self.begin_fetch(offsets, bytes_max, 0))
+
+    def begin_fetch(self, offsets: Mapping[str, int], bytes_max: int, wait_s: float) -> Fetching:
+        """Ask for what each topic holds from its offset on; brokers that have nothing wait that long for something."""
+        by_leader: dict[Node, dict[str, int]] = {}
+        for topic, offset in offsets.items():
+            by_leader.setdefault(self._leader(topic), {})[topic] = offset
+        sent = [
+            self._wire.send(leader, self._fetch(wanted, bytes_max, wait_s))
+            for leader, wanted in by_leader.items()
+        ]
+        return Fetching(sent, dict(offsets), monotonic())
+
+    def collect(self, fetching: Fetching) -> dict[str, Page]:
+        """What came of it, waiting as long as need be."""
+        pages = {}
+        for answer in self._wire.collect(fetching.sent, monotonic() + REQUEST_TIMEOUT_S):
+            check(answer.error_code or 0, "reading the topics")
+            for topic in answer.responses:
+                for found in topic.partitions:
+                    check(found.error_code, f"reading {topic.topic}")
+                    pages[topic.topic] = _page(found, fetching.offsets[topic.topic])
+        return pages
+
+    def last(self, topic: str, span: Span) -> bytes | None:
+        """The value of the newest committed record; None if there is none."""
+        back = TAIL_RECORDS
+        while True:
+            begin = max(span.start, span.end - back)
+            newest = None
+            for page in self._pages(topic, begin, span.end):
+                if page.records:
+                    newest = page.records[-1][1]
+            if newest is not None or begin == span.start:
+                return newest
+            back *= 8  # markers, and what was written in vain
+
+    def first(self, topic: str, offset: int, span: Span) -> Record | None:
+        """The first committed record from `offset` on; None if there is none."""
+        for page in self._pages(topic, offset, span.end):
+            if page.records:
+                return page.records[0]
+        return None
+
+    def _pages(self, topic: str, begin: int, end: int) -> Iterable[Page]:
+        while begin < end:
+            page = self.fetch({topic: begin})[topic]
+            if page.next_offset <= begin:
+                raise ClusterError(f"{topic} ends at {begin}, not at {end}")
+            yield page
+            begin = page.next_offset
+
+    def _leader(self, topic: str) -> Node:
+        return self._wire.leader(topic, self.number)
+
+    def _list_offsets(self, topic: str, when: int) -> Any:
+        kind = ListOffsetsRequest.ListOffsetsTopic
+        partition = kind.ListOffsetsPartition(
+            partition_index=self.number, current_leader_epoch=-1, timestamp=when
+        )
+        return ListOffsetsRequest(
+            replica_id=-1,
+            isolation_level=READ_COMMITTED,
+            topics=[kind(name=topic, partitions=[partition])],
+            min_version=LIST_OFFSETS_VERSION_MIN,
+        )
+
+    def _fetch(self, offsets: Mapping[str, int], bytes_max: int, wait_s: float) -> Any:
+        kind = FetchRequest.FetchTopic
+        topics = [
+            kind(
+                topic=topic,
+                partitions=[
+                    kind.FetchPartition(
+                        partition=self.number,
+                        current_leader_epoch=-1,
+                        fetch_offset=offset,
+                        last_fetched_epoch=-1,
+                        partition_max_bytes=bytes_max,
+                    )
+                ],
+            )
+            for topic, offset in offsets.items()
+        ]
+        return FetchRequest(
+            max_wait_ms=int(wait_s * 1_000),
+            min_bytes=1,
+            max_bytes=ANSWER_BYTES_MAX,
+            isolation_level=READ_COMMITTED,
+            session_id=0,
+            session_epoch=-1,
+            topics=topics,
+            forgotten_topics_data=[],
+            rack_id="",
+            min_version=FETCH_VERSION_MIN,
+            max_version=FETCH_VERSION_MAX,
+        )
+
+
+def _page(found: Any, offset: int) -> Page:
+    aborted = [(one.producer_id, one.first_offset) for one in found.aborted_transactions or ()]
+    try:
+        opened = committed(bytes(found.records or b""), aborted, offset)
+    except CorruptBatch as error:
+        raise ClusterError(str(error)) from error
+    return Page(opened.records, opened.next_offset, found.last_stable_offset, found.high_watermark)
