@@ -137,6 +137,18 @@ def route(data: bytes) -> Route:
     return Route(topic, int(sequence), account)
 
 
+def time_of(data: bytes) -> datetime:
+    """When the event happened, without opening the rest.
+
+    Raises:
+        Unreadable: not an event of ours.
+    """
+    match = _TIME.search(data)
+    if match is None:
+        raise Unreadable("not an event of ours")
+    return datetime.fromisoformat(match[1].decode())
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 _HEAD = re.compile(
@@ -147,6 +159,7 @@ _ROUTE = re.compile(
     rb'\{"specversion":"1\.0","id":"[\w.-]+","type":"([a-z0-9.-]+)","subject":"[\w-]+","streamversion":\d+,'
     rb'"sequence":"(\d+)","source":"/accounts/([^"]*)",'
 )
+_TIME = re.compile(rb'"time":"([^"]+)"')  # the first that is written; what people wrote comes later
 _TOPICS: dict[bytes, Topic] = {}
 """By stored name, old ones included, as they are met."""
 _DATA = b',"data":'  # unescaped quotes, so never within a value

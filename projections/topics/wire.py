@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any, NoReturn
 
-from kafka.errors import KafkaError, KafkaTimeoutError, for_code
+from kafka.errors import KafkaError, KafkaTimeoutError, UnknownTopicOrPartitionError, for_code
 from kafka.future import Future
 from kafka.net import KafkaConnectionManager, NetworkSelector
 from kafka.protocol.metadata import CoordinatorType, FindCoordinatorRequest
 from kafka.structs import TopicPartition
 
-CONNECT_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 5.0
 REQUEST_TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 100_000_000
 IN_FLIGHT_MAX = 64
@@ -59,8 +59,7 @@ class Wire:
         self._manager.cluster.config["allow_auto_create_topics"] = False
         try:
             self._manager.bootstrap(int(CONNECT_TIMEOUT_S * 1_000))
-            found = self._manager.cluster.set_topics(topics)
-            self._settle(found, monotonic() + CONNECT_TIMEOUT_S)
+            self._find(topics)
         except (KafkaError, OSError, RuntimeError) as error:
             self.close()
             raise ClusterError(f"The cluster cannot be reached: {_said(error)}") from error
@@ -149,6 +148,14 @@ class Wire:
         """Let every connection go, at once."""
         self._manager.close()
         self._net.close()
+
+    def _find(self, topics: Collection[str]) -> None:
+        found = self._manager.cluster.set_topics(topics)
+        try:
+            self._settle(found, monotonic() + CONNECT_TIMEOUT_S)
+        except ClusterError:
+            if not isinstance(found.exception, UnknownTopicOrPartitionError):  # it names one, of perhaps more
+                raise
 
     def _settle(self, future: Future, deadline: float) -> None:
         while not future.is_done:
