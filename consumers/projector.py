@@ -16,7 +16,15 @@ from projections.changes import ChangeFeed
 from projections.engine import writing
 from projections.folding import advance
 from projections.rebuilding import Progress, rebuild
-from projections.source import Batch, EventSource, Unfoldable, read_batch
+from projections.source import (
+    Batch,
+    EventSource,
+    LiveSource,
+    SourceUnavailable,
+    Told,
+    Unfoldable,
+    read_batch,
+)
 from projections.tracking import PositionMoved, positions
 from projections.view import View
 from schemas.keystore import KeyStoreUnavailable
@@ -26,9 +34,11 @@ log = structlog.get_logger()
 
 BATCH_MAX = 1_000
 IDLE_S_MAX = 1.0
-"""How late an event is noticed if nobody wakes the projector: those of another process."""
+"""How late an event is noticed if nobody tells of it: one that another process put into a ledger."""
 RETRY_S_FIRST = 0.1
 RETRY_S_MAX = 5.0
+_NOT_NOW = (OperationalError, LedgerUnavailable, KeyStoreUnavailable, SourceUnavailable)
+"""What may be otherwise at the next try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ class Projector:
     """Reads a log, folds its events into all views, and tells live readers what changed.
 
     An event that cannot be projected stops it, and `failure` names its position; nothing is skipped.
-    A database or a ledger that cannot be reached is tried again, for ever.
+    A database or a log that cannot be reached is tried again, for ever.
     """
 
     def __init__(
@@ -59,17 +69,19 @@ class Projector:
         on_batch: Callable[[Projected], None] = lambda _: None,
         batch_max: int = BATCH_MAX,
     ) -> None:
-        """Make the views' tables where they are missing, and find out how far they have come."""
+        """Make the views' tables where they are missing, and find out how far they have come.
+
+        A `source` that is no `LiveSource` is followed by being told (`wake`), and by looking now and then.
+        """
         self.feed = feed or ChangeFeed()
         self.failure: Exception | None = None
-        self._source = source
+        self._source = source if isinstance(source, LiveSource) else Told(source)
         self._engine = engine
         self._keys = keys
         self._source_name = source_name
         self._views = views
         self._on_batch = on_batch
         self._batch_max = batch_max
-        self._woken = threading.Event()
         self._stopping = threading.Event()
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -100,12 +112,12 @@ class Projector:
 
     def wake(self) -> None:
         """There is something new to read. From any thread."""
-        self._woken.set()
+        self._source.wake()
 
     def stop(self) -> None:
         """Finish the batch at hand and stop."""
         self._stopping.set()
-        self._woken.set()
+        self._source.wake()
         if self._thread is not None:
             self._thread.join()
 
@@ -126,10 +138,10 @@ class Projector:
     def _run(self) -> None:
         retry_s = RETRY_S_FIRST
         while not self._stopping.is_set():
-            self._woken.clear()
             try:
-                progressed = self._step()
-            except (OperationalError, LedgerUnavailable, KeyStoreUnavailable) as error:
+                if not self._step():
+                    self._source.wait(IDLE_S_MAX)
+            except _NOT_NOW as error:
                 log.warning("projector_waits", reason=str(error), retry_in_s=retry_s)
                 self._stopping.wait(retry_s)
                 retry_s = min(2 * retry_s, RETRY_S_MAX)
@@ -139,8 +151,6 @@ class Projector:
                 log.critical("projector_stopped", position=self._position, exc_info=True)
                 return
             retry_s = RETRY_S_FIRST
-            if not progressed:
-                self._woken.wait(IDLE_S_MAX)
 
     # --- one batch --------------------------------------------------------------------------------
 
@@ -202,12 +212,14 @@ class Projector:
 
     # --- rebuilding -------------------------------------------------------------------------------
 
-    def rebuild(self, name: str, progress: Progress) -> None:
+    def rebuild(self, name: str, progress: Progress, source: EventSource | None = None) -> None:
         """Build the view called `name` anew, from the beginning, while it serves; then the copy takes over.
+
+        `source` is the same log once more, where ours is for one reader only.
 
         Raises:
             KeyError: no view has that name.
             Unfoldable: an event cannot be projected; the view stays as it was.
         """
         view = {view.NAME: view for view in self._views}[name]
-        rebuild(self._engine, view, self._source, self._source_name, self._keys, progress)
+        rebuild(self._engine, view, source or self._source, self._source_name, self._keys, progress)

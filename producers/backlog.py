@@ -9,7 +9,7 @@ BYTES_MAX = 64 * 1024 * 1024
 
 
 class Backlog:
-    """A run of consecutive events, bounded. What does not fit or does not follow on is forgotten: the ledger has it.
+    """A bounded run of consecutive events. What does not fit or follow is forgotten: the ledger has it.
 
     Offered to by one thread, taken from by another; neither waits for more than a few moments of the other.
     """

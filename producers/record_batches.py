@@ -17,7 +17,7 @@ from kafka.codec import lz4_encode
 _START = struct.Struct(">qiib")  # first offset, length, leader's epoch, magic
 _CHECKSUM = struct.Struct(">I")
 _CHECKED = struct.Struct(">hiqqqhii")
-"""Attributes, last offset less the first, first and last time, producer, its epoch, sequence number, how many."""
+"""Attributes, last offset less the first, first and last time, producer, epoch, sequence number, how many."""
 _MAGIC = 2
 _LZ4, _TRANSACTIONAL = 0x03, 0x10
 _AFTER_LENGTH = 4 + 1 + 4  # leader's epoch, magic, checksum
@@ -65,7 +65,7 @@ def _keyed(key: bytes) -> bytes:
 def encode(
     records: Sequence[tuple[bytes, bytes]], producer: Producer, sequence: int, now_ms: int, *, compress: bool
 ) -> bytes:
-    """A transactional batch of `records`, each a key and a value, the first with the producer's number `sequence`."""
+    """A transactional batch of `records`, keys and values; `sequence` is the producer's, of the first."""
     parts = list[bytes]()
     add, varints, end = parts.append, _VARINTS, _VARINTS_END
     for place, (key, value) in enumerate(records):

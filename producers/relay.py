@@ -1,13 +1,14 @@
 """The relay: publishes what a shard's ledger holds, each event once and in order, to the shard's partitions.
 
-Every transaction appends consecutive events, so the highest `sequence` on the topics says how far it is. Nothing
-else keeps its position, and so nothing can disagree with it.
+Every transaction appends consecutive events, so the highest `sequence` on the topics says how far it is.
+Nothing else keeps its position, and so nothing can disagree with it.
 """
 
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, NamedTuple
@@ -39,6 +40,23 @@ class RelayBroken(Exception):
     """Ledger and topics contradict each other. The message says where; somebody has to look."""
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a shard's events go.
+
+    Attributes:
+        client: what kafka-python's clients take.
+        topics: the name of every topic of events, on this cluster.
+        transactional_id: the same for whoever relays this shard, and for nobody else.
+        compress: whether batches are compressed (lz4).
+    """
+
+    client: Mapping[str, Any]
+    topics: Mapping[Topic, str]
+    transactional_id: str
+    compress: bool = True
+
+
 class Lag(NamedTuple):
     """How far the topics are behind the ledger."""
 
@@ -56,38 +74,28 @@ class Relay:
         self,
         shard: int,
         ledger: EventSource,
-        client: Mapping[str, Any],
-        topics: Mapping[Topic, str],
-        transactional_id: str,
+        destination: Destination,
         *,
         owned: Callable[[], bool] = lambda: False,
         on_fenced: Callable[[], None] = lambda: None,
         on_published: Callable[[int], None] = lambda _: None,
-        compress: bool = True,
         backlog: Backlog | None = None,
     ) -> None:
         """Nothing happens before `start`.
 
         Args:
-            client: what kafka-python's clients take.
-            topics: the name of every topic of events, on this cluster.
-            transactional_id: the same for whoever relays this shard, and for nobody else.
-            owned: asked when the cluster listens to somebody else. If we still own the shard, they must go, and we
-                go on; if not, we stop. A coordinator that gave up a transaction of ours looks just the same.
+            owned: asked when the cluster listens to somebody else. If we still own the shard, they must go,
+                and we go on; if not, we stop. A coordinator that gave up on a transaction looks the same.
             on_fenced: called once, when another owner has taken over.
             on_published: called after each transaction with how many events it held; must be quick.
-            compress: whether batches are compressed.
         """
         self.failure: Exception | None = None
         self._shard = shard
         self._ledger = ledger
-        self._client = client
-        self._topics = dict(topics)
-        self._id = transactional_id
+        self._destination = destination
         self._owned = owned
         self._on_fenced = on_fenced
         self._on_published = on_published
-        self._compress = compress
         self._backlog = backlog or Backlog(EVENTS_MAX, BYTES_MAX)
         self._woken = threading.Event()
         self._moved = threading.Condition()
@@ -128,7 +136,7 @@ class Relay:
         self._thread.start()
 
     def offer(self, first: int, events: Sequence[bytes]) -> None:
-        """`events`, as they are stored, were just committed, the first of them as number `first`. Never waits."""
+        """`events`, as they are stored, were just committed, the first as number `first`. Never waits."""
         self._backlog.offer(first, events)
         self._woken.set()
 
@@ -196,8 +204,9 @@ class Relay:
 
     def _work(self) -> bool:
         """Publish with one producer, until something fails; True, once we were stopped."""
-        with closing(Wire(self._client, self._topics.values(), self._id)) as wire:
-            producer = TransactionalProducer(wire, self._id, self._shard, compress=self._compress)
+        to = self._destination
+        with closing(Wire(to.client, to.topics.values(), to.transactional_id)) as wire:
+            producer = TransactionalProducer(wire, to.transactional_id, self._shard, compress=to.compress)
             producer.begin()
             self._find_position(wire)
             while True:
@@ -213,7 +222,7 @@ class Relay:
                     wire.poll(0)
 
     def _find_position(self, wire: Wire) -> None:
-        position = newest(Partitions(wire, self._shard), self._topics.values())
+        position = newest(Partitions(wire, self._shard), self._destination.topics.values())
         last = self._ledger.last_notification()
         if position > last:
             raise RelayBroken(
@@ -247,11 +256,13 @@ class Relay:
     def _sorted(self, events: Sequence[bytes]) -> dict[str, list[tuple[bytes, bytes]]]:
         """The records of each topic."""
         batches = dict[str, list[tuple[bytes, bytes]]]()
-        topics = self._topics
+        topics = self._destination.topics
         for expected, data in enumerate(events, self._position + 1):
             topic, sequence, account = codec.route(data)
             if sequence != expected:
-                raise RelayBroken(f"Event {expected} of shard {self._shard} says that it is number {sequence}.")
+                raise RelayBroken(
+                    f"Event {expected} of shard {self._shard} says that it is number {sequence}."
+                )
             name = topics[topic]
             records = batches.get(name)
             if records is None:

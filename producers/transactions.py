@@ -3,12 +3,12 @@
     Fenced          another producer has our transactional id, or the coordinator gave our transaction up
     ClusterError    anything else; whether the transaction took effect is unknown
 
-Nothing is ever repeated after either: the end of a transaction that was sent twice could end the next one, which
-is the fault behind KAFKA-17754. Close the wire, open another, `begin` anew (that fences whatever of ours is still
-under way, and ends what it left open), and look at the topics' tails.
+Nothing is ever repeated after either: the end of a transaction that was sent twice could end the next one,
+which is the fault behind KAFKA-17754. Close the wire, open another, `begin` anew (that fences whatever of
+ours is still under way, and ends what it left open), and look at the topics' tails.
 
-Source: Apache Kafka, "Kafka Protocol" and KIP-98. The versions of the messages are those before KIP-890's second
-part: it has brokers wait 20 ms where we can wait one.
+Source: Apache Kafka, "Kafka Protocol" and KIP-98. The versions of the messages are those before KIP-890's
+second part: it has brokers wait 20 ms where we can wait one.
 """
 
 import time
@@ -87,7 +87,9 @@ class TransactionalProducer:
         self._sequences.clear()
 
     def publish(self, batches: Mapping[str, Records]) -> None:
-        """Append `batches`, the records of each topic, in one transaction. When this returns, they can be read.
+        """Append `batches`, the records of each topic, in one transaction. When this returns, they count.
+
+        They can be read some milliseconds later, when each partition knows of it.
 
         Raises:
             Fenced, ClusterError.
@@ -152,7 +154,7 @@ class TransactionalProducer:
         _require(self._wire.ask(self._coordinator, request).error_code, "ending the transaction")
 
     def _ask_coordinator(self, request: Any, codes: Any, timeout_s: float) -> Any:
-        """The answer, once the transaction before is wholly ended, for which the coordinator does not wait."""
+        """The answer, once the transaction before is wholly ended: the coordinator does not wait for that."""
         deadline, retry_s = monotonic() + timeout_s, RETRY_S_FIRST
         while True:
             answer = self._wire.ask(self._coordinator, request)

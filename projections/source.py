@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from threading import Event
+from typing import Protocol, runtime_checkable
 
 from schemas.codec import decode
 from schemas.events import Recorded
@@ -19,6 +20,39 @@ class EventSource(Protocol):
     def last_notification(self) -> int:
         """The position of the newest event; 0 if there is none."""
         ...
+
+
+@runtime_checkable
+class LiveSource(EventSource, Protocol):
+    """A log that tells when there is more."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when there may be something new, when woken, or after `timeout_s`."""
+        ...
+
+    def wake(self) -> None:
+        """End a wait, or the next one. From any thread."""
+        ...
+
+
+class Told:
+    """A log in this process, and somebody who calls `wake` when it has grown: a `LiveSource`."""
+
+    def __init__(self, log: EventSource) -> None:
+        self._woken = Event()
+        self.notifications = log.notifications
+        self.last_notification = log.last_notification
+
+    def wait(self, timeout_s: float) -> None:
+        self._woken.wait(timeout_s)
+        self._woken.clear()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+
+class SourceUnavailable(Exception):
+    """A log cannot be read just now; the next try may succeed."""
 
 
 class Unfoldable(Exception):

@@ -84,8 +84,8 @@ _CODECS: Mapping[int, Callable[[bytes], bytes]] = MappingProxyType(
 def _read(body: bytes, count: int, base: int, offset: int, into: list[Record]) -> None:
     """The values of `count` records whose offsets are at least `offset`.
 
-    Every record is: its length, attributes (a byte), how much later than the first, how many after the first, key
-    and value each after their lengths, headers. Numbers are zigzag varints; written out, where it is worth it.
+    Every record is: its length, attributes (a byte), how much later than the first, how many after the first,
+    key and value each after their lengths, headers. Numbers are zigzag varints.
     """
     at = 0
     try:

@@ -21,7 +21,7 @@ TAIL_RECORDS = 32
 
 
 class Span(NamedTuple):
-    """From where to where a partition can be read: its first offset, and the one after its last that is decided."""
+    """From where to where a partition can be read: its first offset, and the one after the last decided."""
 
     start: int
     end: int
@@ -37,11 +37,6 @@ class Page:
     """After the last offset that is decided."""
     high: int
     """After the last offset that is written. Beyond `end`, transactions are still open."""
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether everything that is written was decided and read."""
-        return self.next_offset >= self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ class Fetching:
 
 
 class Partitions:
-    """The same partition of several topics. As thread-bound as its wire, and raises `ClusterError` as it does."""
+    """The same partition of several topics. Bound to a thread as its wire is; raises `ClusterError`."""
 
     def __init__(self, wire: Wire, number: int) -> None:
         self._wire = wire
@@ -79,12 +74,11 @@ class Partitions:
         return {name: Span(*pair) for name, pair in zip(names, pairs, strict=True)}
 
     def fetch(self, offsets: Mapping[str, int], bytes_max: int = PEEK_BYTES) -> dict[str, Page]:
-        """What each topic holds from its offset on: at least a batch, if there is one, and not much more than
-        `bytes_max` of each."""
+        """What each topic holds from its offset on: a batch at least, and about `bytes_max` at most."""
         return self.collect(self.begin_fetch(offsets, bytes_max, 0))
 
     def begin_fetch(self, offsets: Mapping[str, int], bytes_max: int, wait_s: float) -> Fetching:
-        """Ask for what each topic holds from its offset on; brokers that have nothing wait that long for something."""
+        """Ask for what each topic holds from its offset on; a broker that has nothing waits for something."""
         by_leader: dict[Node, dict[str, int]] = {}
         for topic, offset in offsets.items():
             by_leader.setdefault(self._leader(topic), {})[topic] = offset

@@ -1,9 +1,9 @@
 """Requests to a Kafka cluster, and their answers.
 
-kafka-python's producer and consumer cost 12 to 16 µs a record in Python, wait in threads of their own, and repeat
-on their own what must not be repeated: the end of a transaction, for one, which then may end the next one. Relay
-and topic log need few of their features. So they speak the protocol themselves, with kafka-python's connections
-(TLS, SASL, proxies, versions) and messages.
+kafka-python's producer and consumer cost 12 to 16 µs a record in Python, wait in threads of their own, and
+repeat on their own what must not be repeated: the end of a transaction, for one, which then may end the next
+one. Relay and topic log need few of their features. So they speak the protocol themselves, with kafka-python's
+messages and connections (TLS, SASL, proxies, versions).
 
     ClusterError    the cluster did not do what it was asked; what became of it is unknown
 """
@@ -35,8 +35,8 @@ class ClusterError(Exception):
 class Wire:
     """Connections to the cluster's brokers, for one thread at a time; `wake` alone may come from any.
 
-    It repeats nothing: a request is answered in time, or `ClusterError` is raised. After that, close it and open
-    another one.
+    It repeats nothing: a request is answered in time, or `ClusterError` is raised. After that, close it and
+    open another one.
     """
 
     def __init__(self, client: Mapping[str, Any], topics: Collection[str], name: str) -> None:

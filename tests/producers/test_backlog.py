@@ -1,4 +1,4 @@
-"""What was just committed waits in a bounded run without gaps; what does not fit is forgotten, not mixed up."""
+"""What was just committed waits in a bounded run without gaps; what does not fit is forgotten."""
 
 from producers.backlog import Backlog
 

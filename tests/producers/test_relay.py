@@ -1,7 +1,7 @@
 """What the ledger holds is on the topics exactly once and in order, whatever happens to the relay."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
@@ -17,8 +17,8 @@ from projections.topics.wire import ClusterError, Wire
 from schemas import codec
 from schemas.events import TextReceived
 from schemas.keystore import KeyStore
-from tests.producers.relays import Office, reaches
 from tests.projections.history import Log, conversation
+from tests.support.relays import Office, reaches
 from tests.support.topics import NUMBER, client_of, on_the_topics, things_happen
 
 
@@ -307,6 +307,7 @@ def test_what_is_too_large_for_one_batch_goes_in_several(office: Office) -> None
     said = TextReceived(sid="SM", body="Hello" * 300)
     while sum(map(len, office.stored)) < batch_bytes:
         office.history.decided([(conversation(NUMBER), said)] * 100)
-    with office.relaying(compress=False) as relay:
+    office.destination = replace(office.destination, compress=False)
+    with office.relaying() as relay:
         reaches(relay, len(office.stored))
     assert office.published() == office.stored

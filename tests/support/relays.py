@@ -1,14 +1,16 @@
 """A relay between a history in memory and topics of its own."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from time import monotonic, sleep
 from typing import Any
 
 from deploy.local.broker import Broker
-from producers.backlog import Backlog
-from producers.relay import Relay
+from producers.relay import Destination, Relay
 from producers.transactions import TransactionalProducer
 from projections.source import EventSource
+from projections.topics.partitions import Partitions
+from projections.topics.tails import newest
 from projections.topics.wire import Wire
 from tests.projections.history import History
 from tests.support.topics import SOON_S, Topics, client_of, create_topics, published, things_happen
@@ -21,7 +23,8 @@ class Office:
         self.broker = broker
         self.topics: Topics = create_topics(broker)
         self.history = things_happen(History(), times)
-        self.id = next(iter(self.topics.values())).partition(".")[0] + ".relay-0"
+        prefix = next(iter(self.topics.values())).partition(".")[0]
+        self.destination = Destination(client_of(broker), self.topics, f"{prefix}.relay-0")
 
     @property
     def stored(self) -> list[bytes]:
@@ -34,8 +37,7 @@ class Office:
         return before + 1, self.stored[before:]
 
     def relay(self, ledger: EventSource | None = None, **more: Any) -> Relay:
-        source = ledger or self.history.log
-        return Relay(0, source, client_of(self.broker), self.topics, self.id, **more)
+        return Relay(0, ledger or self.history.log, self.destination, **more)
 
     @contextmanager
     def relaying(self, **more: Any) -> Iterator[Relay]:
@@ -49,11 +51,19 @@ class Office:
     @contextmanager
     def producer(self) -> Iterator[TransactionalProducer]:
         """What a relay of this shard writes with, to be left alone at any moment."""
-        wire = Wire(client_of(self.broker), self.topics.values(), "by hand")
+        wire = Wire(self.destination.client, self.topics.values(), "by hand")
         try:
-            yield TransactionalProducer(wire, self.id, 0, compress=True)
+            yield TransactionalProducer(wire, self.destination.transactional_id, 0, compress=True)
         finally:
             wire.close()
+
+    def until_visible(self) -> None:
+        """Return when everything can be read, which is some moments after it was committed."""
+        deadline = monotonic() + SOON_S
+        with closing(Wire(self.destination.client, self.topics.values(), "by hand")) as wire:
+            while newest(Partitions(wire, 0), self.topics.values()) < len(self.stored):
+                assert monotonic() < deadline
+                sleep(0.005)
 
     def published(self) -> list[bytes]:
         return published(self.broker, self.topics)
@@ -61,13 +71,3 @@ class Office:
 
 def reaches(relay: Relay, position: int) -> None:
     assert relay.wait_for(position, SOON_S), f"stands at {relay.position}: {relay.failure}"
-
-
-class Never(Backlog):
-    """A fast path that never holds anything."""
-
-    def take(self, after: int, events_max: int, bytes_max: int) -> list[bytes]:  # noqa: ARG002
-        return []
-
-
-Setup = Callable[[], Office]
