@@ -318,6 +318,13 @@ def test_a_database_that_is_away_says_so_and_is_used_again_when_it_is_back(datab
         assert store.cipher("c2") is key
 
 
+def test_a_database_that_cannot_be_reached_is_unavailable(database: str) -> None:
+    wire = Wire(database)
+    wire.close()
+    with pytest.raises(KeyStoreUnavailable):
+        KeyStore.open_postgres(wire.dsn, MASTER)
+
+
 def test_the_row_of_an_erased_key_is_cleared_away(database: str, open_on_postgres: Opener) -> None:
     """What is left are traces that PostgreSQL has no words for: see `schemas.keystore.postgres`."""
     with closing(open_on_postgres()) as store, closing(psycopg.connect(database, autocommit=True)) as looking:

@@ -4,7 +4,7 @@ Nothing goes through psycopg's pipeline mode: beyond some 250 kB it can wait for
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
@@ -27,6 +27,7 @@ _BIGINT_MAX = 2**63 - 1
 class _Recorder(PostgresAggregateRecorder):
     """A table of a shard's, its streams read through prepared statements, a broken database tried once."""
 
+    CREATION: ClassVar[Sequence[str]]
     datastore: LedgerDatastore
 
     def __init__(self, datastore: LedgerDatastore, prefix: str, kind: str, **more: Any) -> None:
@@ -39,7 +40,8 @@ class _Recorder(PostgresAggregateRecorder):
 
     def create_table(self) -> None:
         with self.datastore.get_connection() as connection:
-            create_once(connection, self.events_table_name, self._creation())
+            statements = [self._sql(statement) for statement in self.CREATION]
+            create_once(connection, self.events_table_name, statements)
 
     def select_events(
         self,
@@ -53,9 +55,6 @@ class _Recorder(PostgresAggregateRecorder):
         low, high = -1 if gt is None else gt, _BIGINT_MAX if lte is None else lte
         asked = (str(originator_id), low, high, limit)
         return [StoredEvent(*row) for row in self.datastore.fetch(self._select_events[desc], asked)]
-
-    def _creation(self) -> list[bytes]:
-        raise NotImplementedError
 
     def _sql(self, statement: str, **parts: str) -> bytes:
         """`statement` with its `parts`, and the names of the shard's tables."""
@@ -74,6 +73,8 @@ class LedgerRecorder(_Recorder, PostgresProcessRecorder):
 
     A stream begins with version 1 (or 0) and grows without gaps.
     """
+
+    CREATION = (tables.EVENTS, tables.TRACKING, tables.HISTORY_FUNCTION, tables.HISTORY_STAYS)
 
     def __init__(self, datastore: LedgerDatastore, prefix: str) -> None:
         super().__init__(datastore, prefix, "events", tracking_table_name=f"{prefix}_tracking")
@@ -145,10 +146,6 @@ class LedgerRecorder(_Recorder, PostgresProcessRecorder):
                 self._insert_tracking(cursor, kwargs["tracking"])
         return list(range(last + 1, last + 1 + len(rows)))
 
-    def _creation(self) -> list[bytes]:
-        ours = (tables.EVENTS, tables.TRACKING, tables.HISTORY_FUNCTION, tables.HISTORY_STAYS)
-        return [self._sql(statement) for statement in ours]
-
     def _taken(self, statement: str, parameters: dict[str, object]) -> Ownership:
         with self.datastore.transaction(commit=True) as cursor:
             row = cursor.execute(self._sql(statement), parameters).fetchone()
@@ -172,6 +169,8 @@ class LedgerRecorder(_Recorder, PostgresProcessRecorder):
 class SnapshotRecorder(_Recorder):
     """Keeps the newest snapshot of each stream."""
 
+    CREATION = (tables.SNAPSHOTS,)
+
     def __init__(self, datastore: LedgerDatastore, prefix: str) -> None:
         super().__init__(datastore, prefix, "snapshots")
         self._insert = self._sql(tables.INSERT_SNAPSHOT)
@@ -191,9 +190,6 @@ class SnapshotRecorder(_Recorder):
         for one in snapshots:
             row = (str(one.originator_id), one.originator_version, one.topic, one.state)
             cursor.execute(self._insert, row)
-
-    def _creation(self) -> list[bytes]:
-        return [self._sql(tables.SNAPSHOTS)]
 
 
 def _columns(rows: Sequence[Row], last: int) -> dict[str, object]:

@@ -139,6 +139,17 @@ def test_who_is_in_doubt_learns_that_another_took_over(
     assert successor.append(history.of("a1", debited(48)), 8) == range(2, 3)
 
 
+def test_a_batch_that_could_not_be_sent_is_not_in_doubt(far: Ledger, wire: Wire, history: History) -> None:
+    wire.cut()
+    batch = history.of("a1", debited(49))
+    with pytest.raises(LedgerUnavailable) as caught:
+        far.append(batch, 7)
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert far.resume() == 0
+    wire.mend()
+    assert far.append(batch, 7) == range(1, 2)
+
+
 def test_a_database_that_cannot_be_reached_is_unavailable(keys: KeyStore, wire: Wire) -> None:
     wire.close()
     with pytest.raises(LedgerUnavailable):

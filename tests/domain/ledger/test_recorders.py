@@ -15,6 +15,7 @@ from eventsourcing.tests.persistence import (
     TrackingRecorderTestCase,
 )
 
+from domain.ledger.errors import PositionConflict
 from domain.ledger.mapper import EventMapper
 from domain.ledger.postgres import connections as postgres
 from domain.ledger.postgres import recorders as on_postgres
@@ -156,6 +157,23 @@ def test_the_librarys_way_in_leaves_no_gaps_either(kind: str, request: pytest.Fi
     with pytest.raises(IntegrityError):
         recorder.insert_events([StoredEvent("c1", version, "noted", b"") for version in (1, 3)])
     assert recorder.max_notification_id() is None
+
+
+@pytest.mark.parametrize("kind", ["sqlite_recorder", "postgres_recorder"])
+def test_an_owner_can_take_its_ledger_again_and_nobody_elses(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    recorder: Recorder = request.getfixturevalue(kind)
+    recorder.create_table()
+    first = recorder.take("shard-0")
+    second = recorder.retake("shard-0", first)
+    assert (first, second) == ((1, 0, 0), (2, 0, 0))
+    with pytest.raises(PositionConflict):
+        recorder.append("shard-0", [("c1", 1, "noted", b"")], first, 1)
+    recorder.append("shard-0", [("c1", 1, "noted", b"")], second, 1)
+    assert recorder.take("shard-0") == (3, 1, 1)
+    with pytest.raises(PositionConflict):
+        recorder.retake("shard-0", second)
 
 
 def test_what_is_mapped_comes_back(tmp_path: Path) -> None:
