@@ -215,6 +215,7 @@ def _event_message(cls: type[Event]) -> Schema:
     return _message(cls.NAME, cls) | {
         "contentType": records.EVENT_TYPE,
         "correlationId": {"location": "$message.payload#/commandid"},
+        "headers": {"$ref": f"{_SCHEMAS}EventHeaders"},
     }
 
 
@@ -233,6 +234,11 @@ def _schemas() -> Schema:
     found: Schema = {
         "Key": {**envelope_schema()["properties"]["account"], "description": "The account, in UTF-8."},
         "CommandHeaders": _command_headers(),
+        "EventHeaders": {
+            "type": "object",
+            "properties": {records.CONTENT_TYPE: {"const": records.EVENT_TYPE}},
+            "required": [records.CONTENT_TYPE],
+        },
         _ENVELOPE: envelope_schema(),
     }
     for cls in command_classes().values():

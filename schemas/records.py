@@ -7,6 +7,8 @@ COMMAND_TYPE = "application/json"
 EVENT_TYPE = "application/cloudevents+json"
 LETTER_TYPE = "application/octet-stream"
 
+CONTENT_TYPE = "content-type"
+"""Header of an event: it is a CloudEvent in structured mode (CloudEvents 1.0.2, Kafka protocol binding)."""
 SEAL = "sayso-seal"
 """Header of a command from Sayso's own doors: shows that the carrier, or Sayso itself, said so."""
 TRACEPARENT = "traceparent"
