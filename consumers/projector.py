@@ -85,7 +85,7 @@ class Projector:
         self._stopping = threading.Event()
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
-        catalog.prepare(engine, source_name, views)
+        catalog.prepare(engine, [source_name], views)
         self._position = self._standing()
         self.feed.begin(self._position)
 
@@ -222,4 +222,4 @@ class Projector:
             Unfoldable: an event cannot be projected; the view stays as it was.
         """
         view = {view.NAME: view for view in self._views}[name]
-        rebuild(self._engine, view, source or self._source, self._source_name, self._keys, progress)
+        rebuild(self._engine, view, {self._source_name: source or self._source}, self._keys, progress)

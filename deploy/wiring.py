@@ -121,7 +121,7 @@ class Sayso:
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
         self.carrier = TwilioCarrier(carrier_of(settings))
         self.dispatcher = Dispatcher(
-            Worklist(self.stores.views),
+            Worklist(self.stores.views, SHARD),
             self.inbox,
             self.carrier,
             _callback_of(settings),

@@ -1,6 +1,6 @@
 """All views there are, and their tables in the database."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, Engine
 
@@ -9,7 +9,7 @@ from projections.accounts import Accounts
 from projections.candidates import Candidates
 from projections.consent import Consent
 from projections.credits import Credits
-from projections.engine import writing
+from projections.engine import shaping
 from projections.notifications import Notifications
 from projections.open_texts import OpenTexts
 from projections.receipts import Receipts
@@ -30,19 +30,23 @@ LIVE: tuple[View, ...] = (
 )  # fmt: skip
 
 
-def prepare(engine: Engine, source: str, views: Iterable[View] = LIVE) -> None:
-    """Make what is missing: the tables of `views`, and where each stands in `source`."""
-    with writing(engine) as connection:
+def prepare(engine: Engine, sources: Collection[str], views: Iterable[View] = LIVE) -> None:
+    """Make what is missing: the tables of `views`, and where each stands in each of `sources`.
+
+    Any number of processes may do so at once.
+    """
+    with shaping(engine) as connection:
         tracking.METADATA.create_all(connection)
         for view in views:
-            create(connection, view, source)
+            create(connection, view, sources)
             drop(connection, type(view)(OLD))
 
 
-def create(connection: Connection, view: View, source: str) -> None:
-    """The tables of `view`, if they are not there, and its position."""
+def create(connection: Connection, view: View, sources: Iterable[str]) -> None:
+    """The tables of `view`, if they are not there, and its positions, where it has none."""
     view.metadata.create_all(connection)
-    tracking.begin(connection, view.key, source)
+    for source in sources:
+        tracking.begin(connection, view.key, source)
 
 
 def drop(connection: Connection, view: View) -> None:

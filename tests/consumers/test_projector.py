@@ -69,7 +69,7 @@ def until(position: int, projector: Projector) -> None:
 
 def expected(history: History, tmp_path: Path) -> Rows:
     (tmp_path / "expected").mkdir()
-    views = Views(tmp_path / "expected").given(history)
+    views = Views.in_folder(tmp_path / "expected").given(history)
     try:
         return views.rows()
     finally:

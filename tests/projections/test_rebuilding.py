@@ -36,7 +36,7 @@ def build(
     source: EventSource | None = None,
     view: View = catalog.THREADS,
 ) -> None:
-    rebuild(views.engine, view, source or history.log, SOURCE, history.keys, progress, batch_max)
+    rebuild(views.engine, view, {SOURCE: source or history.log}, history.keys, progress, batch_max)
 
 
 def replies(history: History, *sids: str) -> History:
@@ -152,7 +152,7 @@ def test_a_rebuild_interrupted_before_it_tidied_up_is_tidied_up_at_the_next_star
     with writing(views.engine) as connection:
         old.metadata.create_all(connection)
     assert tables(views) > names
-    catalog.prepare(views.engine, SOURCE)
+    catalog.prepare(views.engine, [SOURCE])
     assert tables(views) == names
 
 

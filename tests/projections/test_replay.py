@@ -25,7 +25,7 @@ sizes = st.lists(st.integers(1, 9), max_size=20)
 
 @contextmanager
 def fresh(folders: pytest.TempPathFactory) -> Iterator[Views]:
-    views = Views(folders.mktemp("views"))
+    views = Views.in_folder(folders.mktemp("views"))
     try:
         yield views
     finally:
