@@ -32,7 +32,7 @@ CHECKPOINT_PAGES = 4_000  # 16 MB of log: fewer, larger write-backs while catchi
 
 SHAPING_LOCK = 0x5A590  # of PostgreSQL's advisory locks: ours for making, renaming and dropping tables
 
-_POSTGRESQL: Mapping[str, int] = {
+KEPT_ALIVE: Mapping[str, int] = {
     "connect_timeout": 10,
     # A server that went away without a word is noticed within half a minute.
     "keepalives_idle": 10,
@@ -97,6 +97,16 @@ def is_postgresql(database: Engine | Connection) -> bool:
     return database.dialect.name == "postgresql"
 
 
+def connected_alone(engine: Engine) -> psycopg.Connection[Any]:
+    """A connection to the engine's PostgreSQL, beside its pool, that commits every statement by itself."""
+    args, options = engine.dialect.create_connect_args(engine.url)
+    return psycopg.connect(*args, **{**options, **_kept_alive(engine.url), "autocommit": True})
+
+
+def _kept_alive(url: URL) -> dict[str, Any]:
+    return {name: value for name, value in KEPT_ALIVE.items() if name not in url.query}
+
+
 def _postgresql(url: URL) -> Engine:
     engine = create_engine(
         url,
@@ -105,10 +115,7 @@ def _postgresql(url: URL) -> Engine:
         isolation_level="REPEATABLE READ",
         pool_pre_ping=True,  # after a restart of the server, nobody meets a connection that is gone
         # A plan that is kept was made for a table as small as it was then.
-        connect_args={
-            "prepare_threshold": None,
-            **{k: v for k, v in _POSTGRESQL.items() if k not in url.query},
-        },
+        connect_args={"prepare_threshold": None, **_kept_alive(url)},
     )
     event.listen(engine, "connect", _be_quick)
     event.listen(engine, "handle_error", _be_discreet)

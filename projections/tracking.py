@@ -32,6 +32,15 @@ def source_of(shard: int) -> str:
     return f"shard-{shard}"
 
 
+def shard_of(source: str) -> int:
+    """The shard whose log is called `source`.
+
+    Raises:
+        ValueError: no shard's log is called so.
+    """
+    return int(source.removeprefix("shard-"))
+
+
 def positions(connection: Connection, source: str) -> dict[str, int]:
     """The position of each view in `source`; a view that is not there has read nothing."""
     here = select(POSITIONS.c.view, POSITIONS.c.position).where(POSITIONS.c.source == source)

@@ -1,6 +1,6 @@
 """How fast events are projected into all views by one process, in either database: many at once, and few.
 
-The databases are on this machine and share its cores with the process. Rows are read back in other benchmarks.
+The databases are on this machine and share its cores with the process.
 """
 
 from collections.abc import Iterator
