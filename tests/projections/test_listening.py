@@ -1,4 +1,4 @@
-"""What a projector shows in one process, live readers of another hear; and they know when they missed some."""
+"""What a projector shows in one process, live readers of another hear; and they know what they missed."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
