@@ -1,6 +1,6 @@
 """All views there are, and their tables in the database."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, Engine
 
@@ -30,15 +30,16 @@ LIVE: tuple[View, ...] = (
 )  # fmt: skip
 
 
-def prepare(engine: Engine, sources: Collection[str], views: Iterable[View] = LIVE) -> None:
+def prepare(engine: Engine, sources: Iterable[str], views: Iterable[View] = LIVE) -> None:
     """Make what is missing: the tables of `views`, and where each stands in each of `sources`.
 
     Any number of processes may do so at once.
     """
+    names = tuple(sources)
     with shaping(engine) as connection:
         tracking.METADATA.create_all(connection)
         for view in views:
-            create(connection, view, sources)
+            create(connection, view, names)
             drop(connection, type(view)(OLD))
 
 

@@ -112,7 +112,7 @@ class _Rebuild:
         """Go the last steps while the view waits, and take its place; where that is, in each source."""
         with shaping(self._engine) as connection:
             goals = hold_still(connection, self._view.key)
-            _require_all(self._view, goals, self._sources)
+            require_all(self._view, goals, self._sources)
             standing = self._standing_of_copy(connection)
             for name in self._sources:
                 while standing[name] < goals.get(name, 0):
@@ -150,8 +150,8 @@ def _will_pass(error: Exception) -> bool:
 def _open_copy(engine: Engine, view: View, sources: Mapping[str, EventSource]) -> View:
     """The copy that an interrupted rebuild left, or a new one."""
     with shaping(engine) as connection:
-        _require_all(view, of_view(connection, view.key), sources)
-        _require_all(view, of_view(connection, type(view)(COPY).key), sources)
+        require_all(view, of_view(connection, view.key), sources)
+        require_all(view, of_view(connection, type(view)(COPY).key), sources)
         catalog.drop(connection, type(view)(OLD))
         generation = connection.scalar(select(GENERATIONS.c.generation).where(GENERATIONS.c.view == view.key))
         copy = type(view)(COPY, generation or 1)
@@ -162,7 +162,12 @@ def _open_copy(engine: Engine, view: View, sources: Mapping[str, EventSource]) -
         return copy
 
 
-def _require_all(view: View, shown: Mapping[str, int], sources: Mapping[str, EventSource]) -> None:
+def require_all(view: View, shown: Mapping[str, int], sources: Mapping[str, EventSource]) -> None:
+    """Make sure that `sources` are all that the view shows, at its positions `shown`.
+
+    Raises:
+        SourcesMissing: they are not.
+    """
     missing = sorted(name for name, position in shown.items() if position and name not in sources)
     if missing:
         raise SourcesMissing(view, missing)
