@@ -82,8 +82,11 @@ def _tables(views: tuple[View, ...]) -> list[Table]:
 def _same(served: Connection, replayed: Connection, table: Table) -> bool:
     """Row by row, in the order of the primary key, without holding either table in memory."""
     in_order = select(table).order_by(*table.primary_key.columns)
-    lefts, rights = (one.execute(in_order, execution_options=_BY_PAGES) for one in (served, replayed))
-    return all(tuple(a or ()) == tuple(b or ()) for a, b in zip_longest(lefts, rights))
+    with (
+        served.execute(in_order, execution_options=_BY_PAGES) as lefts,
+        replayed.execute(in_order, execution_options=_BY_PAGES) as rights,
+    ):
+        return all(tuple(a or ()) == tuple(b or ()) for a, b in zip_longest(lefts, rights))
 
 
 _BY_PAGES: Mapping[str, Any] = {"yield_per": ROWS_READ_MAX}

@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     make_url,
     select,
+    text,
 )
 
 LOCK_TIMEOUT_S = 10.0
@@ -84,9 +85,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def shaping(engine: Engine) -> Iterator[Connection]:
-    """A transaction that makes, renames or drops tables: one at a time, whatever the number of processes."""
+    """A transaction that makes, renames or drops tables: one at a time, whatever the number of processes.
+
+    Rows can be had again; tables that a power cut took away would be missed.
+    """
     with writing(engine) as connection:
         if is_postgresql(engine):
+            connection.execute(text("SET LOCAL synchronous_commit = on"))
             lock = func.pg_advisory_xact_lock(SHAPING_LOCK, func.hashtext(func.current_schema()))
             connection.execute(select(lock))
         yield connection

@@ -93,6 +93,10 @@ class _Rebuild:
             except (OperationalError, _NotYet) as error:
                 if not (tries_max and _will_pass(error)):
                     raise
+            standing, goals = self._standing()
+            for name, at in standing.items():
+                if at < goals[name]:
+                    self._step(name, at)
 
     def _approach(self, progress: Progress) -> None:
         """Bring the copy so near to the view that what is missing is one batch of each source, at most."""
@@ -102,11 +106,15 @@ class _Rebuild:
             far = [name for name, at in standing.items() if goals[name] - at > self._batch_max]
             if not far:
                 return
-            batch = self._read(far[0], standing[far[0]])
-            if not batch.events:
-                sleep(NOTHING_YET_S)
-            with writing(self._engine) as connection:
-                advance(connection, [self._copy], far[0], batch)
+            self._step(far[0], standing[far[0]])
+
+    def _step(self, name: str, at: int) -> None:
+        """Go one batch further in one source, if there is one."""
+        batch = self._read(name, at)
+        if not batch.events:
+            sleep(NOTHING_YET_S)
+        with writing(self._engine) as connection:
+            advance(connection, [self._copy], name, batch)
 
     def _take_over(self) -> dict[str, int]:
         """Go the last steps while the view waits, and take its place; where that is, in each source."""
