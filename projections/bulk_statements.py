@@ -5,7 +5,7 @@ round trip and one plan serve them all. The arrays are written out here, since t
 as long for them. Source of their form: PostgreSQL, "Array Input and Output Syntax".
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -64,7 +64,9 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _others(values: Iterable[int | bool | None]) -> str:
+def _others(values: Sequence[int | bool | None]) -> str:
+    if None not in values:
+        return "{" + ",".join(map(str, values)) + "}"
     return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
 
 

@@ -4,7 +4,7 @@ It is told by the transaction that makes it visible (NOTIFY), so whoever hears o
 what was rolled back is never told. Who was not listening hears nothing: a gap shows by the positions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic_core import from_json, to_json
@@ -20,7 +20,7 @@ CHANNEL = "sayso_changes"
 PAYLOAD_BYTES_MAX = 7_900  # PostgreSQL takes less than 8,000
 PAYLOADS_MAX = 64
 """Of one batch. More than that, and readers have to read everything again."""
-_ROOM_BYTES = 200  # for all that is no change
+_CHANGES_BYTES_MAX = PAYLOAD_BYTES_MAX - 400  # there is room for all else, and a second change of one event
 
 _PAYLOADS = func.unnest(bindparam("payloads", type_=ARRAY(TEXT))).column_valued("payload")
 _NOTIFY = select(func.pg_notify(CHANNEL, _PAYLOADS))
@@ -41,16 +41,14 @@ class News:
 
 def notify(connection: Connection, source: str, batch: Batch) -> None:
     """Tell every listener, once the transaction is committed, that the views show `batch` of `source`."""
-    payloads = [write(news) for news in _parts(shard_of(source), batch)]
+    payloads = _payloads(shard_of(source), batch.after, batch.last, changes_of(batch))
     connection.execute(_NOTIFY, {"payloads": payloads})
 
 
 def write(news: News) -> str:
-    """`news` as a payload."""
-    changes = news.changes
-    told = None if changes is None else [(c.id, c.account, c.kind, c.subject) for c in changes]
-    whole = {"shard": news.shard, "after": news.after, "position": news.position, "changes": told}
-    return to_json(whole).decode()
+    """`news` as a payload, however large."""
+    told = None if news.changes is None else map(_told, news.changes)
+    return _payload(news.shard, news.after, news.position, told)
 
 
 def read(payload: str) -> News:
@@ -68,26 +66,36 @@ def read(payload: str) -> News:
         raise ValueError(f"not a notification of ours: {type(error).__name__}") from error
 
 
-def _parts(shard: int, batch: Batch) -> list[News]:
-    """What `batch` changed, in pieces that fit a payload each; each leads to where the next begins."""
-    pieces = list(_pieces(changes_of(batch)))
+def _payloads(shard: int, after: int, position: int, changes: Sequence[Change]) -> list[str]:
+    """What changed, in pieces that fit a payload each; each leads to where the next begins."""
+    pieces = list(_pieces(changes))
     if len(pieces) > PAYLOADS_MAX:
-        return [News(shard, batch.after, batch.last, None)]
-    ends = [*(piece[-1].id for piece in pieces[:-1]), batch.last]
-    starts = [batch.after, *ends]
-    return [News(shard, *place) for place in zip(starts, ends, pieces or [()], strict=False)]
+        return [_payload(shard, after, position, None)]
+    ends = [*(end for end, _ in pieces[:-1]), position]
+    told = [told for _, told in pieces] or [[]]
+    return [_payload(shard, *place) for place in zip([after, *ends[:-1]], ends, told, strict=True)]
 
 
-def _pieces(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
-    """`changes` in order; those of one event stay together, since its id can be heard of only once."""
-    piece: list[Change] = []
-    room = PAYLOAD_BYTES_MAX - _ROOM_BYTES
+def _pieces(changes: Sequence[Change]) -> Iterator[tuple[int, list[str]]]:
+    """`changes` as told, and the last one's id; those of one event stay together: they share an id."""
+    piece: list[str] = []
+    last, room = 0, _CHANGES_BYTES_MAX
     for change in changes:
-        size = len(to_json((change.id, change.account, change.kind, change.subject))) + 1
-        if piece and size > room and piece[-1].id != change.id:
-            yield piece
-            piece, room = [], PAYLOAD_BYTES_MAX - _ROOM_BYTES
-        piece.append(change)
-        room -= size
+        told = _told(change)
+        size = len(told.encode()) + 1
+        if piece and size > room and change.id != last:
+            yield last, piece
+            piece, room = [], _CHANGES_BYTES_MAX
+        piece.append(told)
+        last, room = change.id, room - size
     if piece:
-        yield piece
+        yield last, piece
+
+
+def _told(change: Change) -> str:
+    return to_json((change.id, change.account, change.kind, change.subject)).decode()
+
+
+def _payload(shard: int, after: int, position: int, told: Iterable[str] | None) -> str:
+    changes = "null" if told is None else f"[{','.join(told)}]"
+    return f'{{"shard":{shard},"after":{after},"position":{position},"changes":{changes}}}'
