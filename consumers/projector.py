@@ -13,8 +13,9 @@ from domain.ledger import LedgerUnavailable
 from projections import catalog
 from projections.announcing import changes_of
 from projections.changes import ChangeFeed
-from projections.engine import writing
+from projections.engine import is_postgresql, writing
 from projections.folding import advance
+from projections.notifying import notify
 from projections.rebuilding import Progress, rebuild
 from projections.source import (
     Batch,
@@ -72,6 +73,7 @@ class Projector:
         """Make the views' tables where they are missing, and find out how far they have come.
 
         A `source` that is no `LiveSource` is followed by being told (`wake`), and by looking now and then.
+        Readers in this process hear of changes by `feed`; those in others by PostgreSQL, if views are there.
         """
         self.feed = feed or ChangeFeed()
         self.failure: Exception | None = None
@@ -80,12 +82,13 @@ class Projector:
         self._keys = keys
         self._source_name = source_name
         self._views = views
+        self._notifies = is_postgresql(engine)
         self._on_batch = on_batch
         self._batch_max = batch_max
         self._stopping = threading.Event()
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
-        catalog.prepare(engine, source_name, views)
+        catalog.prepare(engine, [source_name], views)
         self._position = self._standing()
         self.feed.begin(self._position)
 
@@ -193,6 +196,8 @@ class Projector:
     def _commit(self, batch: Batch) -> None:
         with writing(self._engine) as connection:
             advance(connection, self._views, self._source_name, batch)
+            if self._notifies:
+                notify(connection, self._source_name, batch)
 
     def _announce(self, batch: Batch) -> None:
         if len(batch.events) == self._batch_max and not self.feed.heard:
@@ -222,4 +227,4 @@ class Projector:
             Unfoldable: an event cannot be projected; the view stays as it was.
         """
         view = {view.NAME: view for view in self._views}[name]
-        rebuild(self._engine, view, source or self._source, self._source_name, self._keys, progress)
+        rebuild(self._engine, view, {self._source_name: source or self._source}, self._keys, progress)

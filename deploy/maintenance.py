@@ -5,27 +5,26 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Engine
 
 from consumers.projector import Projector
 from deploy.settings import Settings
 from deploy.wiring import LEDGER_FILE, SHARD, Stores
 from domain.ledger import Ledger
 from projections import catalog
+from projections.comparing import differences
 from projections.engine import open_engine
-from projections.tracking import positions
+from projections.tracking import shown, source_of
 from schemas import codec
 from schemas.keystore import KeyStore
 
 EVENTS_READ_MAX = 1_000
-ROWS_READ_MAX = 1_000
-SOURCE = f"shard-{SHARD}"
+SOURCE = source_of(SHARD)
 
 
 class NothingThere(Exception):
@@ -80,12 +79,8 @@ def _equal(stores: Stores, fresh: Engine, console: Console) -> bool:
     now = _UpTo(stores.ledger, stores.ledger.last_notification())
     Projector(now, stores.views, stores.keys).catch_up()  # what one that was stopped has not shown yet
     with stores.views.connect() as served, _bar(console, "Replaying") as show:
-        standing = positions(served, SOURCE)
-        end = min(standing[view.key] for view in catalog.LIVE)
-        then = _UpTo(stores.ledger, end)
-        Projector(then, fresh, stores.keys, on_batch=lambda batch: show(batch.position, end)).catch_up()
-        with fresh.connect() as replayed:
-            different = [table.name for table in _tables() if not _same(served, replayed, table)]
+        end = shown(served, [view.key for view in catalog.LIVE]).get(SOURCE, 0)
+        different = differences(served, fresh, {SOURCE: stores.ledger}, stores.keys, show)
     for name in different:
         console.print(f"[red]{name} differs from a replay.[/red]")
     if not different:
@@ -105,20 +100,6 @@ class _UpTo:
 
     def last_notification(self) -> int:
         return self.last
-
-
-def _tables() -> list[Table]:
-    return [table for view in catalog.LIVE for table in view.metadata.sorted_tables]
-
-
-def _same(served: Connection, replayed: Connection, table: Table) -> bool:
-    """Row by row, in the order of the primary key, without holding either table in memory."""
-    in_order = select(table).order_by(*table.primary_key.columns)
-    lefts, rights = (one.execute(in_order, execution_options=_BY_PAGES) for one in (served, replayed))
-    return all(tuple(a or ()) == tuple(b or ()) for a, b in zip_longest(lefts, rights))
-
-
-_BY_PAGES = {"yield_per": ROWS_READ_MAX}
 
 
 def export(

@@ -30,6 +30,7 @@ from producers.http.app import create_app
 from producers.http.auth import AuthSettings
 from producers.http.deps import ApiDeps, CarrierDoor
 from producers.http.webhooks import status_callback_url
+from projections import catalog
 from projections.engine import open_engine
 from projections.queries import Queries
 from projections.worklist import Worklist
@@ -121,7 +122,7 @@ class Sayso:
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
         self.carrier = TwilioCarrier(carrier_of(settings))
         self.dispatcher = Dispatcher(
-            Worklist(self.stores.views),
+            Worklist(self.stores.views, SHARD),
             self.inbox,
             self.carrier,
             _callback_of(settings),
@@ -134,6 +135,7 @@ class Sayso:
     def start(self) -> None:
         """Begin to work. The HTTP door is for a server to run."""
         self.projector.catch_up()
+        catalog.drop_former(self.stores.views)
         self.worker.start()
         self.projector.start()
         self.dispatcher.start()

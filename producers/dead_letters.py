@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12  # NIST SP 800-38D: 96 bits
 PAGE_LETTERS_MAX = 1_000
+MAKING_LOCK = 0x5A5_DEAD  # of PostgreSQL's advisory locks: ours for making the table
 
 _METADATA = sa.MetaData()
 _LETTERS = sa.Table(
@@ -61,7 +62,10 @@ class DeadLetters:
     def __init__(self, engine: sa.Engine, key: bytes) -> None:
         self._engine = engine
         self._box = AESGCM(key)
-        _METADATA.create_all(engine)
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":  # several processes may start at once
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_LOCK)))
+            _METADATA.create_all(connection)
 
     @classmethod
     def on_sqlite(cls, path: str, key: bytes) -> "DeadLetters":
@@ -69,6 +73,12 @@ class DeadLetters:
         engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(engine, "connect", _make_durable)
         return cls(engine, key)
+
+    @classmethod
+    def on_postgres(cls, url: str, key: bytes) -> "DeadLetters":
+        """The store in PostgreSQL, at `postgresql://...`; a letter is on the disk when `keep` returns."""
+        parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
+        return cls(sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True), key)
 
     def keep(self, source: str, reason: str, body: bytes, account: str | None, now: datetime) -> int:
         """Keep `body`, and return the letter's id."""

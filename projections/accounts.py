@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import structlog
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Boolean, Column, Integer, String, select
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Select, select
 
 from projections.moments import micros
-from projections.view import Fold, View, who, who_columns
+from projections.view import TEXT, Fold, View, who, who_columns
 from projections.writing import Row, Writes
 from schemas.events import (
     Event,
@@ -27,40 +27,49 @@ class Accounts(View):
     """`accounts`: one row each. `members`: who wants notifications. `senders`: where what comes in belongs.
 
     A sender stays with the account that had it first: replies to a number that was once theirs still reach
-    them, and a second account's claim to it is logged and changes nothing.
+    them, and a second account's claim to it is logged and changes nothing. Every claim is kept with its
+    moment, since accounts of several shards are shown in any order.
     """
 
     NAME = "accounts"
-    VERSION = 1
+    VERSION = 2
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
         self.accounts = self._table(
             "accounts",
-            Column("account", String, primary_key=True),
+            Column("account", TEXT, primary_key=True),
             Column("activated_at", BigInteger),
             *who_columns(),
-            Column("country", String),
-            Column("currency", String),
-            Column("agreement_version", String),
-            Column("settings", String),
-            Column("sender", String),
-            Column("sender_region", String),
+            Column("country", TEXT),
+            Column("currency", TEXT),
+            Column("agreement_version", TEXT),
+            Column("settings", TEXT),
+            Column("sender", TEXT),
+            Column("sender_region", TEXT),
             Column("stopped_at", BigInteger),
             Column("stopped_code", Integer),
-            Column("stopped_reason", String),
+            Column("stopped_reason", TEXT),
         )
         self.members = self._table(
             "members",
-            Column("account", String, primary_key=True),
-            Column("member", String, primary_key=True),
+            Column("account", TEXT, primary_key=True),
+            Column("member", TEXT, primary_key=True),
             Column("profile_actions", Boolean, nullable=False),
         )
         self.senders = self._table(
             "senders",
-            Column("sender", String, primary_key=True),
-            Column("account", String, nullable=False),
+            Column("sender", TEXT, primary_key=True),
+            Column("account", TEXT, primary_key=True),
+            Column("at", BigInteger, nullable=False),
+            Column("position", BigInteger, nullable=False),
         )
+
+    def owner(self, sender: str) -> Select[str]:
+        """Asks whose `sender` is: of those who claimed it, the first."""
+        claims = self.senders.c
+        first = (claims.at, claims.position, claims.account)
+        return select(claims.account).where(claims.sender == sender).order_by(*first).limit(1)
 
     def _folds(self) -> Mapping[type[Event], Fold]:
         return {
@@ -87,13 +96,14 @@ class Accounts(View):
         self._put(writes, recorded, {"settings": to_json(event.settings).decode()})
 
     def _sender(self, writes: Writes, recorded: Recorded, event: SenderAssigned) -> None:
-        account = recorded.context.account
+        context = recorded.context
+        account = context.account
         self._put(writes, recorded, {"sender": event.sender, "sender_region": event.region})
-        writes.ensure(self.senders, (event.sender,), {"sender": event.sender, "account": account})
+        claim = {"sender": event.sender, "account": account}
+        since = {"at": micros(context.at), "position": context.position}
+        writes.ensure(self.senders, (event.sender, account), {**claim, **since})
         writes.flush()
-        owner = writes.connection.scalar(
-            select(self.senders.c.account).where(self.senders.c.sender == event.sender)
-        )
+        owner = writes.connection.scalar(self.owner(event.sender))
         if owner != account:
             _log.warning("sender_belongs_to_another_account", account=account, owner=owner)
 

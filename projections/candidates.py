@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import BigInteger, Column, Integer, String
+from sqlalchemy import BigInteger, Column, Integer
 
 from projections.moments import micros
-from projections.view import Fold, View
+from projections.view import TEXT, Fold, View
 from projections.writing import Writes
 from schemas.events import (
     CandidateFollowed,
@@ -33,28 +33,28 @@ class Candidates(View):
         super().__init__(copy, generation)
         self.candidates = self._table(
             "candidates",
-            Column("account", String, primary_key=True),
-            Column("candidate", String, primary_key=True),
+            Column("account", TEXT, primary_key=True),
+            Column("candidate", TEXT, primary_key=True),
             Column("added_at", BigInteger, nullable=False),
-            Column("name", String),
+            Column("name", TEXT),
         )
         self._index("newest", *(self.candidates.c[name] for name in ("account", "added_at", "candidate")))
         self.numbers = self._table(
             "numbers",
-            Column("account", String, primary_key=True),
-            Column("candidate", String, primary_key=True),
-            Column("conversation", String, primary_key=True),
-            Column("region", String),
-            Column("time_zone", String),
+            Column("account", TEXT, primary_key=True),
+            Column("candidate", TEXT, primary_key=True),
+            Column("conversation", TEXT, primary_key=True),
+            Column("region", TEXT),
+            Column("time_zone", TEXT),
             Column("added_at", BigInteger),
             Column("removed_at", BigInteger),
             Column("left_version", Integer),
         )
         self.followers = self._table(
             "followers",
-            Column("account", String, primary_key=True),
-            Column("candidate", String, primary_key=True),
-            Column("member", String, primary_key=True),
+            Column("account", TEXT, primary_key=True),
+            Column("candidate", TEXT, primary_key=True),
+            Column("member", TEXT, primary_key=True),
         )
 
     def _folds(self) -> Mapping[type[Event], Fold]:

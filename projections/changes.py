@@ -65,6 +65,15 @@ class ChangeFeed:
             self._floor = self._position = position
             self._kept.clear()
 
+    def restart(self, position: int) -> None:
+        """Changes were missed: the views stand at `position`, and every reader has to read again."""
+        with self._lock:
+            self._floor = self._position = position
+            self._kept.clear()
+            for reader in [reader for readers in self._readers.values() for reader in readers]:
+                if not reader.offer([Reload(position)], position):
+                    self._forget(reader)
+
     def publish(self, changes: Sequence[Change], position: int) -> None:
         """`changes`, by ascending id, are visible; the views stand at `position`."""
         with self._lock:

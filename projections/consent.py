@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Boolean, Column, Integer, String
+from sqlalchemy import BigInteger, Boolean, Column, Integer
 
 from projections.moments import micros
-from projections.view import Fold, View, who, who_columns
+from projections.view import TEXT, Fold, View, who, who_columns
 from projections.writing import Row, Writes
 from schemas.events import (
     CandidateJoined,
@@ -33,27 +33,27 @@ class Consent(View):
         super().__init__(copy, generation)
         self.status = self._table(
             "status",
-            Column("conversation", String, primary_key=True),
-            Column("account", String, nullable=False),
-            Column("status", String),
+            Column("conversation", TEXT, primary_key=True),
+            Column("account", TEXT, nullable=False),
+            Column("status", TEXT),
             Column("under_review", Boolean),
         )
         self.steps = self._table(
             "steps",
-            Column("conversation", String, primary_key=True),
+            Column("conversation", TEXT, primary_key=True),
             Column("version", Integer, primary_key=True, autoincrement=False),
-            Column("account", String, nullable=False),
-            Column("kind", String, nullable=False),
+            Column("account", TEXT, nullable=False),
+            Column("kind", TEXT, nullable=False),
             Column("at", BigInteger, nullable=False),
             *who_columns(),
-            Column("candidate", String),
+            Column("candidate", TEXT),
             Column("obtained_at", BigInteger),
-            Column("evidence", String),
-            Column("cause", String),
-            Column("reason", String),
-            Column("keyword", String),
+            Column("evidence", TEXT),
+            Column("cause", TEXT),
+            Column("reason", TEXT),
+            Column("keyword", TEXT),
             Column("wants_to_stop", Boolean),
-            Column("sid", String),
+            Column("sid", TEXT),
         )
 
     def _folds(self) -> Mapping[type[Event], Fold]:

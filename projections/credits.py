@@ -7,12 +7,13 @@ upwards by the operator. What comes back for a single text is no credit: it lift
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, String
+from sqlalchemy import BigInteger, Column, Integer
 
 from projections.moments import micros
+from projections.row_statements import ADDS
 from projections.shapes import CreditWarning
-from projections.view import Fold, View, who_columns
-from projections.writing import ADDS, Row, Writes
+from projections.view import TEXT, Fold, View, who_columns
+from projections.writing import Row, Writes
 from schemas.events import (
     Event,
     PackageBought,
@@ -43,25 +44,25 @@ class Credits(View):
         super().__init__(copy, generation)
         self.balances = self._table(
             "balances",
-            Column("account", String, primary_key=True),
+            Column("account", TEXT, primary_key=True),
             *(Column(name, BigInteger, server_default="0", info=dict(ADDS)) for name in TOTALS),
             Column("balance", BigInteger, nullable=False),
             Column("level", BigInteger),
         )
         self.statement = self._table(
             "statement",
-            Column("account", String, primary_key=True),
+            Column("account", TEXT, primary_key=True),
             Column("version", Integer, primary_key=True, autoincrement=False),
-            Column("kind", String, nullable=False),
+            Column("kind", TEXT, nullable=False),
             Column("segments", BigInteger, nullable=False),
             Column("balance", BigInteger, nullable=False),
             Column("at", BigInteger, nullable=False),
             *who_columns(),
-            Column("text_id", String),
-            Column("package", String),
-            Column("price", String),
-            Column("currency", String),
-            Column("reason", String),
+            Column("text_id", TEXT),
+            Column("package", TEXT),
+            Column("price", TEXT),
+            Column("currency", TEXT),
+            Column("reason", TEXT),
             sqlite_with_rowid=False,
         )
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 from projections.source import Batch
-from projections.tracking import PositionMoved, move, positions
+from projections.tracking import PositionMoved, hold, move
 from projections.view import Fold, View
 from projections.writing import Writes
 from schemas.events import Event
@@ -20,7 +20,7 @@ def advance(connection: Connection, views: Collection[View], source: str, batch:
         PositionMoved: events are missing between a view's position and the batch, or another writer was
             faster. The transaction must be rolled back.
     """
-    standing = positions(connection, source)
+    standing = hold(connection, [view.key for view in views], source)
     groups: dict[int, list[View]] = defaultdict(list)
     for view in views:
         groups[standing.get(view.key, -1)].append(view)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import BigInteger, Column, Integer, String
+from sqlalchemy import BigInteger, Column, Integer
 
 from projections.moments import micros
-from projections.view import Fold, View
+from projections.view import TEXT, Fold, View
 from projections.writing import Writes
 from schemas.events import Event, FollowerNotified, Recorded
 
@@ -20,15 +20,15 @@ class Notifications(View):
         super().__init__(copy, generation)
         self.notifications = self._table(
             "notifications",
-            Column("stream", String, primary_key=True),
+            Column("stream", TEXT, primary_key=True),
             Column("version", Integer, primary_key=True, autoincrement=False),
-            Column("account", String, nullable=False),
-            Column("member", String, nullable=False),
+            Column("account", TEXT, nullable=False),
+            Column("member", TEXT, nullable=False),
             Column("position", BigInteger, nullable=False),
-            Column("candidate", String, nullable=False),
-            Column("conversation", String, nullable=False),
-            Column("about", String, nullable=False),
-            Column("sid", String, nullable=False),
+            Column("candidate", TEXT, nullable=False),
+            Column("conversation", TEXT, nullable=False),
+            Column("about", TEXT, nullable=False),
+            Column("sid", TEXT, nullable=False),
             Column("at", BigInteger, nullable=False),
         )
         order = ("account", "member", "position", "stream", "version")

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, String, update
+from sqlalchemy import BigInteger, Boolean, Column, Integer, update
 
 from projections.moments import micros
-from projections.view import Fold, View
+from projections.view import TEXT, Fold, View
 from projections.writing import Key, Row, Writes
 from schemas.events import (
     DispatchDoubted,
@@ -32,35 +32,37 @@ class OpenTexts(View):
 
     `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. A doubt leaves
     `begun_at` alone, so that the carrier is asked from there on: a doubt may be recorded much later.
-    `held`: the account's sending is stopped: the text is not due, whatever the time.
+    `shard`: whose worker hands it over. `held`: the account's sending is stopped: the text is not due,
+    whatever the time.
     """
 
     NAME = "open_texts"
-    VERSION = 1
+    VERSION = 2
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
         self.texts = self._table(
             "texts",
-            Column("account", String, primary_key=True),
-            Column("text_id", String, primary_key=True),
-            Column("conversation", String, nullable=False),
-            Column("candidate", String),
-            Column("body", String, nullable=False),
-            Column("purpose", String, nullable=False),
+            Column("account", TEXT, primary_key=True),
+            Column("text_id", TEXT, primary_key=True),
+            Column("shard", Integer, nullable=False),
+            Column("conversation", TEXT, nullable=False),
+            Column("candidate", TEXT),
+            Column("body", TEXT, nullable=False),
+            Column("purpose", TEXT, nullable=False),
             Column("segments", Integer, nullable=False),
-            Column("state", String, nullable=False),
+            Column("state", TEXT, nullable=False),
             Column("waiting_since", BigInteger),
             Column("due_at", BigInteger),
             Column("begun_at", BigInteger),
             Column("attempt", Integer, nullable=False),
             Column("held", Boolean, nullable=False),
-            Column("sender", String),
-            Column("sid", String),
+            Column("sender", TEXT),
+            Column("sid", TEXT),
             sqlite_with_rowid=False,
         )
-        self._partial_index("due", self.texts.c.due_at, self.texts.c.held)
-        self._partial_index("begun", self.texts.c.begun_at, self.texts.c.state)
+        self._partial_index("due", self.texts.c.due_at, self.texts.c.shard, self.texts.c.held)
+        self._partial_index("begun", self.texts.c.begun_at, self.texts.c.shard, self.texts.c.state)
 
     def _folds(self) -> Mapping[type[Event], Fold]:
         return {
@@ -133,6 +135,7 @@ def _accepted(
     return {
         "account": recorded.context.account,
         "text_id": event.text_id.hex,
+        "shard": recorded.context.shard,
         "conversation": recorded.stream,
         "candidate": event.candidate,
         "body": event.body,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine
 
 from projections.answers import accounts, candidates, consent, credit, threads
 from projections.answers.common import PAGE_MAX, bounded
@@ -26,7 +26,8 @@ from projections.shapes import (
     Thread,
     ThreadMessage,
 )
-from projections.tracking import POSITIONS
+from projections.tracking import shown, source_of
+from schemas.receipts import Answer
 
 __all__ = ["PAGE_DEFAULT", "PAGE_MAX", "Queries"]
 
@@ -114,9 +115,16 @@ class Queries:
         """What the member was told, newest first."""
         return self._ask(candidates.notifications, account, member, cursor, bounded(limit))
 
-    def position(self) -> int:
-        """How far the views have come: the position that the change feed announces, or has announced."""
-        return self._ask(_position)
+    def receipt_answer(self, account: str, command_id: UUID) -> Answer | None:
+        """The receipt as whoever sent the command gets it, with the fingerprint of what was sent.
+
+        None: as `receipt`; and for commands of the carrier or of Sayso itself, whose receipts no view shows.
+        """
+        return self._ask(accounts.receipt_answer, account, command_id)
+
+    def position(self, shard: int = 0) -> int:
+        """How far the views have come: the position that the shard's feed announces, or has announced."""
+        return self._ask(_shown).get(source_of(shard), 0)
 
     def _ask(
         self, question: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -126,6 +134,5 @@ class Queries:
             return question(connection, *args, **kwargs)
 
 
-def _position(connection: Connection) -> int:
-    live = [view.key for view in LIVE]
-    return connection.scalar(select(func.min(POSITIONS.c.position)).where(POSITIONS.c.view.in_(live))) or 0
+def _shown(connection: Connection) -> dict[str, int]:
+    return shown(connection, [view.key for view in LIVE])

@@ -4,33 +4,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Boolean, Column, String
+from sqlalchemy import BigInteger, Boolean, Column, Integer
 
 from projections.moments import micros
-from projections.view import Fold, View, who_columns
+from projections.view import TEXT, Fold, View, who_columns
 from projections.writing import Writes
 from schemas.events import CommandAccepted, CommandRefused, Event, Recorded
 
 
 class Receipts(View):
-    """`receipts`, by account and command."""
+    """`receipts`, by account and command: all it takes to answer a repeat and to know a conflict."""
 
     NAME = "receipts"
-    VERSION = 1
+    VERSION = 2
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
         self.receipts = self._table(
             "receipts",
-            Column("account", String, primary_key=True),
-            Column("command_id", String, primary_key=True),
-            Column("command_type", String, nullable=False),
+            Column("account", TEXT, primary_key=True),
+            Column("command_id", TEXT, primary_key=True),
+            Column("command_type", TEXT, nullable=False),
             Column("accepted", Boolean, nullable=False),
             Column("at", BigInteger, nullable=False),
             *who_columns(),
-            Column("result", String),
-            Column("code", String),
-            Column("sentence", String),
+            Column("fingerprint", TEXT, nullable=False),
+            Column("shard", Integer, nullable=False),
+            Column("position", BigInteger, nullable=False),
+            Column("result", TEXT),
+            Column("code", TEXT),
+            Column("sentence", TEXT),
             sqlite_with_rowid=False,
         )
 
@@ -54,7 +57,10 @@ class Receipts(View):
 
 _WITHIN = frozenset({"carrier", "system"})
 """Nobody asks for the receipts of their commands, whose ids are not the callers' to know."""
-_RECEIPT = ("account", "command_id", "command_type", "accepted", "at", "by_kind", "by_id", "by_name")
+_RECEIPT = (
+    "account", "command_id", "command_type", "accepted", "at", "by_kind", "by_id", "by_name",
+    "fingerprint", "shard", "position",
+)  # fmt: skip
 
 
 def _receipt(
@@ -71,4 +77,7 @@ def _receipt(
         actor.kind,
         actor.id,
         actor.name,
+        event.fingerprint,
+        context.shard,
+        context.position,
     )

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Boolean, Column, Integer, String
+from sqlalchemy import BigInteger, Boolean, Column, Integer
 
 from projections.moments import micros
-from projections.view import Fold, View, who, who_columns
+from projections.view import TEXT, Fold, View, who, who_columns
 from projections.writing import Row, Writes
 from schemas.events import (
     ConversationOpened,
@@ -46,39 +46,39 @@ class Threads(View):
         super().__init__(copy, generation)
         self.conversations = self._table(
             "conversations",
-            Column("conversation", String, primary_key=True),
-            Column("account", String, nullable=False),
-            Column("number", String, nullable=False),
-            Column("region", String, nullable=False),
+            Column("conversation", TEXT, primary_key=True),
+            Column("account", TEXT, nullable=False),
+            Column("number", TEXT, nullable=False),
+            Column("region", TEXT, nullable=False),
             Column("read_version", Integer),
         )
         self._index("numbers", self.conversations.c.account, self.conversations.c.number)
         self.messages = self._table(
             "messages",
-            Column("account", String, primary_key=True),
-            Column("id", String, primary_key=True),
-            Column("conversation", String, nullable=False),
+            Column("account", TEXT, primary_key=True),
+            Column("id", TEXT, primary_key=True),
+            Column("conversation", TEXT, nullable=False),
             Column("version", Integer, nullable=False),
-            Column("kind", String, nullable=False),
-            Column("status", String, nullable=False),
-            Column("body", String, nullable=False),
+            Column("kind", TEXT, nullable=False),
+            Column("status", TEXT, nullable=False),
+            Column("body", TEXT, nullable=False),
             Column("at", BigInteger, nullable=False),
             *who_columns(),
-            Column("candidate", String),
-            Column("encoding", String),
+            Column("candidate", TEXT),
+            Column("encoding", TEXT),
             Column("segments", Integer),
-            Column("purpose", String),
+            Column("purpose", TEXT),
             Column("overrides_quiet_hours", Boolean),
             Column("send_at", BigInteger),
-            Column("delay", String),
-            Column("sid", String),
+            Column("delay", TEXT),
+            Column("sid", TEXT),
             Column("status_at", BigInteger),
             *who_columns("status_by"),
             Column("code", Integer),
-            Column("reason", String),
-            Column("action", String),
-            Column("keyword", String),
-            Column("media", String),
+            Column("reason", TEXT),
+            Column("action", TEXT),
+            Column("keyword", TEXT),
+            Column("media", TEXT),
             Column("flagged", Boolean),
             sqlite_with_rowid=False,
         )

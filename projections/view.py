@@ -9,6 +9,9 @@ from projections.writing import Row, Writes
 from schemas.actors import Actor
 from schemas.events import Event, Recorded
 
+TEXT = String().with_variant(String(collation="C"), "postgresql")
+"""Text, which both databases compare byte by byte, whatever the server's language."""
+
 Fold = Callable[[Writes, Recorded, Any], None]
 """What one kind of event does; the event is passed along, so that its class is known."""
 
@@ -62,9 +65,9 @@ class View:
 def who_columns(prefix: str = "by") -> tuple[Column[Any], Column[Any], Column[Any]]:
     """Columns for an actor: kind, id and name."""
     return (
-        Column(f"{prefix}_kind", String),
-        Column(f"{prefix}_id", String),
-        Column(f"{prefix}_name", String),
+        Column(f"{prefix}_kind", TEXT),
+        Column(f"{prefix}_id", TEXT),
+        Column(f"{prefix}_name", TEXT),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the dispatcher and the scheduler work from: texts whose end is not known, of all accounts.
+"""What a shard's dispatcher and scheduler work from: texts of all its accounts whose end is not known.
 
 Each question reads an index of the view, so its cost follows what it finds, not what is waiting.
 """
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
 from projections.answers.common import Found
 from projections.catalog import ACCOUNTS, OPEN_TEXTS, THREADS
@@ -21,18 +21,20 @@ _T, _A, _C, _M = OPEN_TEXTS.texts, ACCOUNTS.accounts, THREADS.conversations, THR
 class Worklist:
     """Answers block for about a millisecond; ask from any thread. Every list is at most `limit` long."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, shard: int = 0) -> None:
+        """Of `shard` alone: another's texts are for its own worker to hand over."""
         self._engine = engine
+        self._shard = shard
 
     def due(self, now: datetime, limit: int) -> list[OpenText]:
         """Texts to hand over now, the longest due first; none of an account whose sending is stopped."""
-        due = _texts().where(_T.c.held.is_(False), _T.c.due_at <= micros(now))
+        due = _texts().where(self._waiting(), _T.c.due_at <= micros(now))
         return self._ask(due.order_by(_T.c.due_at).limit(limit))
 
     def next_due(self) -> datetime | None:
         """When the next text is due, which may be past; none: nothing waits."""
         with self._engine.connect() as connection:
-            waiting = select(_T.c.due_at).where(_T.c.held.is_(False), _T.c.due_at.is_not(None))
+            waiting = select(_T.c.due_at).where(self._waiting(), _T.c.due_at.is_not(None))
             return maybe(connection.scalar(waiting.order_by(_T.c.due_at).limit(1)))
 
     def dispatching(self, before: datetime, limit: int) -> list[OpenText]:
@@ -54,8 +56,12 @@ class Worklist:
         return self._since("sent", before, limit)
 
     def _since(self, state: OpenState, before: datetime, limit: int) -> list[OpenText]:
-        found = _texts().where(_T.c.state == state, _T.c.begun_at < micros(before))
+        ours = _texts().where(_T.c.shard == self._shard)
+        found = ours.where(_T.c.state == state, _T.c.begun_at < micros(before))
         return self._ask(found.order_by(_T.c.begun_at).limit(limit))
+
+    def _waiting(self) -> ColumnElement[bool]:
+        return (_T.c.shard == self._shard) & _T.c.held.is_(False)
 
     def _ask(self, question: Select[Any]) -> list[OpenText]:
         with self._engine.connect() as connection:

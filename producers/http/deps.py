@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from domain.policy import Policy
 from producers.dead_letters import DeadLetters
 from producers.http.auth import AuthSettings
-from projections.changes import ChangeFeed
+from projections.feeds import Changes
 from projections.queries import Queries
 from schemas.door import CommandDoor
 
@@ -38,7 +38,7 @@ class ApiDeps:
 
     door: CommandDoor
     queries: Queries
-    changes: ChangeFeed
+    changes: Changes
     policy: Policy
     auth: AuthSettings
     carrier: CarrierDoor

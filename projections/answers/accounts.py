@@ -10,8 +10,11 @@ from projections.catalog import ACCOUNTS, CREDITS, RECEIPTS
 from projections.moments import maybe, moment
 from projections.shapes import Account, Receipt, Stopped
 from schemas.account_settings import AccountSettings
+from schemas.actors import Actor
+from schemas.events import CommandAccepted, CommandRefused, Context
+from schemas.receipts import Answer
 
-_A, _M, _S = ACCOUNTS.accounts, ACCOUNTS.members, ACCOUNTS.senders
+_A, _M = ACCOUNTS.accounts, ACCOUNTS.members
 _B, _R = CREDITS.balances, RECEIPTS.receipts
 
 
@@ -30,7 +33,7 @@ def wants_notifications(connection: Connection, account: str, member: str) -> bo
 
 def sender_account(connection: Connection, sender: str) -> str | None:
     """Whose `sender` is."""
-    return connection.scalar(select(_S.c.account).where(_S.c.sender == sender))
+    return connection.scalar(ACCOUNTS.owner(sender))
 
 
 def receipt(connection: Connection, account: str, command_id: UUID) -> Receipt | None:
@@ -38,6 +41,31 @@ def receipt(connection: Connection, account: str, command_id: UUID) -> Receipt |
     here = (_R.c.account == account) & (_R.c.command_id == command_id.hex)
     row = connection.execute(select(_R).where(here)).one_or_none()
     return None if row is None else _receipt(row)
+
+
+def receipt_answer(connection: Connection, account: str, command_id: UUID) -> Answer | None:
+    """The answer to a command, as its sender gets it."""
+    here = (_R.c.account == account) & (_R.c.command_id == command_id.hex)
+    row = connection.execute(select(_R).where(here)).one_or_none()
+    return None if row is None else Answer(_event(row), _context(row))
+
+
+def _event(row: Found) -> CommandAccepted | CommandRefused:
+    common = {"command_type": row.command_type, "fingerprint": row.fingerprint}
+    if row.accepted:
+        return CommandAccepted(**common, result=from_json(row.result))
+    return CommandRefused(**common, code=row.code, sentence=row.sentence)
+
+
+def _context(row: Found) -> Context:
+    return Context(
+        account=row.account,
+        actor=Actor(kind=row.by_kind, id=row.by_id, name=row.by_name),
+        at=moment(row.at),
+        command_id=UUID(row.command_id),
+        shard=row.shard,
+        position=row.position,
+    )
 
 
 def _account(row: Found) -> Account:

@@ -4,14 +4,27 @@ from pathlib import Path
 import pytest
 
 from tests.projections.history import History
-from tests.projections.views import Views
+from tests.projections.views import Server, Views
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def views(request: pytest.FixtureRequest) -> Views:
+    """Views in a database of either kind."""
+    views: Views = request.getfixturevalue(f"{request.param}_views")
+    return views
 
 
 @pytest.fixture
-def views(tmp_path: Path) -> Iterator[Views]:
-    views = Views(tmp_path)
+def sqlite_views(tmp_path: Path) -> Iterator[Views]:
+    views = Views.in_folder(tmp_path)
     yield views
     views.close()
+
+
+@pytest.fixture
+def postgresql_views(views_server: Server) -> Iterator[Views]:
+    with views_server.engine() as engine:
+        yield Views(engine)
 
 
 @pytest.fixture

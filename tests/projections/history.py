@@ -53,8 +53,9 @@ class Log:
 class History:
     """What happened, event by event, a minute apart unless told."""
 
-    def __init__(self, account: str = ACME) -> None:
+    def __init__(self, account: str = ACME, shard: int = 0) -> None:
         self.account = account
+        self.shard = shard
         self.keys = RingOfKeys()
         self.recorded: list[Recorded] = []
         self.entries: list[tuple[int, bytes]] = []
@@ -82,7 +83,7 @@ class History:
             actor=by,
             at=at or self.now,
             command_id=command or UUID(int=self.commands),
-            shard=0,
+            shard=self.shard,
             position=self.commands,
         )
         for stream, event in events:

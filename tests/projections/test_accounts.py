@@ -1,11 +1,15 @@
 """Given events of an account, then what the queries answer about it."""
 
+from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from structlog.testing import capture_logs
 
+from projections import catalog
 from projections.shapes import Stopped, Who
 from schemas.account_settings import AccountSettings
+from schemas.actors import CARRIER
 from schemas.events import (
     CommandAccepted,
     CommandRefused,
@@ -16,7 +20,8 @@ from schemas.events import (
     SettingsChanged,
     TextingActivated,
 )
-from tests.projections.history import ACME, History
+from schemas.receipts import Answer
+from tests.projections.history import ACME, NOON, History
 from tests.projections.views import Views
 
 ACCOUNT = f"account-{ACME}"
@@ -116,3 +121,33 @@ def test_a_receipt_says_what_came_of_a_command(views: Views, history: History) -
     assert bad.by == Who("member", "ada", "Ada L.")
     assert views.ask.receipt("other", accepted) is None
     assert views.ask.receipt(ACME, uuid4()) is None
+
+
+def test_a_receipt_answers_as_its_shard_did(views: Views, history: History) -> None:
+    accepted, refused, within = uuid4(), uuid4(), uuid4()
+    yes = CommandAccepted(command_type="send-text", fingerprint="f", result={"balance": 3, "advice": ["x"]})
+    no = CommandRefused(command_type="send-text", fingerprint="g", code="not_active", sentence="Activate.")
+    history.happened("receipt-1", yes, command=accepted).happened("receipt-2", no, command=refused)
+    history.happened("receipt-3", yes, command=within, by=CARRIER)
+    views.given(history)
+    good, bad = views.ask.receipt_answer(ACME, accepted), views.ask.receipt_answer(ACME, refused)
+    assert good == Answer(yes, history.recorded[0].context)
+    assert bad == Answer(no, history.recorded[1].context)
+    assert bad.receipt.fingerprint == "g"
+    assert views.ask.receipt_answer("other", accepted) is None
+    assert views.ask.receipt_answer(ACME, within) is None
+
+
+@pytest.mark.parametrize("order", [(ACME, "other"), ("other", ACME)])
+def test_a_sender_belongs_to_the_first_account_whichever_shard_is_shown_first(
+    views: Views, order: tuple[str, str]
+) -> None:
+    claim = SenderAssigned(sender=SENDER, region="US")
+    sources = {ACME: "shard-0", "other": "shard-1"}
+    catalog.prepare(views.engine, sources.values())
+    with capture_logs() as logs:
+        for account in order:
+            at = NOON + timedelta(seconds=len(account))  # the shorter name came first
+            views.given(History(account).happened("account", claim, at=at), source=sources[account])
+    assert views.ask.sender_account(SENDER) == ACME
+    assert len(logs) == (order[1] == "other")

@@ -132,7 +132,7 @@ def test_the_totals_always_make_the_balance(
         gained = -min(segments, balance) if kind == "debited" else max(segments, -balance)
         balance += gained
         history.happened(ACCOUNT, _movement(kind, gained, balance))
-    views = Views(tmp_path_factory.mktemp("credits")).given(history, sizes)
+    views = Views.in_folder(tmp_path_factory.mktemp("credits")).given(history, sizes)
     credit = views.ask.credits(ACME)
     lines = views.ask.statement(ACME, limit=100).items
     views.close()

@@ -9,7 +9,7 @@ from projections import catalog
 from projections.engine import writing
 from projections.rebuilding import rebuild
 from projections.source import EventSource, Unfoldable
-from projections.tracking import PositionMoved
+from projections.tracking import POSITIONS, PositionMoved, begin, positions
 from projections.view import OLD, View
 from schemas.events import TextReceived
 from tests.projections.history import ACME, History, Log, conversation
@@ -36,7 +36,7 @@ def build(
     source: EventSource | None = None,
     view: View = catalog.THREADS,
 ) -> None:
-    rebuild(views.engine, view, source or history.log, SOURCE, history.keys, progress, batch_max)
+    rebuild(views.engine, view, {SOURCE: source or history.log}, history.keys, progress, batch_max)
 
 
 def replies(history: History, *sids: str) -> History:
@@ -152,7 +152,7 @@ def test_a_rebuild_interrupted_before_it_tidied_up_is_tidied_up_at_the_next_star
     with writing(views.engine) as connection:
         old.metadata.create_all(connection)
     assert tables(views) > names
-    catalog.prepare(views.engine, SOURCE)
+    catalog.prepare(views.engine, [SOURCE])
     assert tables(views) == names
 
 
@@ -182,4 +182,28 @@ def test_of_two_who_build_the_same_copy_one_gives_way(views: Views, history: His
 
     with pytest.raises(PositionMoved):
         build(views, history, source=Rival(history.entries))
+    assert views.rows() == rows
+
+
+def test_what_an_earlier_version_left_is_dropped_and_nothing_else(views: Views, history: History) -> None:
+    rows, names = views.given(history).rows(), tables(views)
+    with writing(views.engine) as connection:
+        for name in (
+            "receipts_v1_receipts",
+            "receipts_v1_next_receipts",
+            "receipts_v9_receipts",
+            "other_v0_x",
+        ):
+            connection.execute(text(f"CREATE TABLE {name} (a INTEGER)"))
+        for view in ("receipts_v1", "receipts_v9"):
+            begin(connection, view, SOURCE)
+    catalog.drop_former(views.engine)
+    assert tables(views) == names | {"receipts_v9_receipts", "other_v0_x"}
+    with writing(views.engine) as connection:
+        standing = positions(connection, SOURCE)
+        for name in ("receipts_v9_receipts", "other_v0_x"):
+            connection.execute(text(f"DROP TABLE {name}"))
+        connection.execute(POSITIONS.delete().where(POSITIONS.c.view == "receipts_v9"))
+    assert "receipts_v1" not in standing
+    assert "receipts_v9" in standing
     assert views.rows() == rows

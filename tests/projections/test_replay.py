@@ -1,12 +1,12 @@
 """P5 and P8, whatever the log: views equal a replay, and show each account its own alone."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections import catalog
@@ -18,18 +18,25 @@ from schemas import codec
 from schemas.events import ConversationOpened, event_classes
 from tests.projections.history import History, Log
 from tests.projections.logs import ACCOUNTS, CANDIDATES, MAKERS, MEMBERS, NUMBERS, logs
-from tests.projections.views import SOURCE, Views
+from tests.projections.views import SOURCE, Server, Views
 
+SOME = settings(max_examples=max(10, settings().max_examples // 5))  # a server is slower than a file
 sizes = st.lists(st.integers(1, 9), max_size=20)
 
 
-@contextmanager
-def fresh(folders: pytest.TempPathFactory) -> Iterator[Views]:
-    views = Views(folders.mktemp("views"))
-    try:
+Fresh = Callable[[], AbstractContextManager[Views]]
+"""Empty views, as many as one likes."""
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
+    @contextmanager
+    def in_folder() -> Iterator[Views]:
+        views = Views.in_folder(tmp_path_factory.mktemp("views"))
         yield views
-    finally:
         views.close()
+
+    return in_folder
 
 
 def test_the_logs_hold_every_kind_of_event_and_every_view_knows_its_own() -> None:
@@ -40,9 +47,9 @@ def test_the_logs_hold_every_kind_of_event_and_every_view_knows_its_own() -> Non
 
 @given(history=logs(), sizes=sizes)
 def test_however_a_log_is_cut_into_batches_the_rows_are_the_same(
-    history: History, sizes: list[int], tmp_path_factory: pytest.TempPathFactory
+    history: History, sizes: list[int], fresh: Fresh
 ) -> None:
-    with fresh(tmp_path_factory) as cut, fresh(tmp_path_factory) as whole, fresh(tmp_path_factory) as single:
+    with fresh() as cut, fresh() as whole, fresh() as single:
         rows = whole.given(history).rows()
         assert cut.given(history, sizes).rows() == rows
         assert single.given(history, [1] * len(history.entries)).rows() == rows
@@ -50,20 +57,33 @@ def test_however_a_log_is_cut_into_batches_the_rows_are_the_same(
 
 @given(history=logs(), starts=st.lists(st.integers(0, 80), max_size=5), sizes=sizes)
 def test_batches_that_come_again_or_overlap_change_nothing(
-    history: History, starts: list[int], sizes: list[int], tmp_path_factory: pytest.TempPathFactory
+    history: History, starts: list[int], sizes: list[int], fresh: Fresh
 ) -> None:
-    with fresh(tmp_path_factory) as views:
+    with fresh() as views:
         rows = views.given(history, sizes).rows()
         for start in starts:
             _again(views, history, min(start, len(history.entries)))
         assert views.rows() == rows
 
 
-@given(history=logs(max_size=30), start=st.integers(1, 40))
-def test_a_batch_that_leaves_a_gap_is_refused_whole(
-    history: History, start: int, tmp_path_factory: pytest.TempPathFactory
+@SOME
+@given(history=logs(), sizes=sizes, start=st.integers(0, 80))
+def test_both_databases_hold_the_same_rows_however_a_log_is_cut(
+    history: History, sizes: list[int], start: int, fresh: Fresh, views_server: Server
 ) -> None:
-    with fresh(tmp_path_factory) as views:
+    with fresh() as sqlite, views_server.engine() as engine:
+        rows = sqlite.given(history).rows()
+        views = Views(engine).given(history, sizes)
+        assert views.rows() == rows
+        _again(views, history, min(start, len(history.entries)))
+        assert views.rows() == rows
+        for account in ACCOUNTS:
+            assert everything(views, account, history) == everything(sqlite, account, history)
+
+
+@given(history=logs(max_size=30), start=st.integers(1, 40))
+def test_a_batch_that_leaves_a_gap_is_refused_whole(history: History, start: int, fresh: Fresh) -> None:
+    with fresh() as views:
         batch = read_batch(history.log, history.keys, start, 1_000)
         with pytest.raises(PositionMoved), writing(views.engine) as connection:
             advance(connection, views.views, SOURCE, batch)
@@ -73,12 +93,12 @@ def test_a_batch_that_leaves_a_gap_is_refused_whole(
 
 @given(history=logs(), sizes=sizes)
 def test_an_account_reads_the_same_whether_or_not_there_are_others(
-    history: History, sizes: list[int], tmp_path_factory: pytest.TempPathFactory
+    history: History, sizes: list[int], fresh: Fresh
 ) -> None:
-    with fresh(tmp_path_factory) as together:
+    with fresh() as together:
         together.given(history, sizes)
         for account in ACCOUNTS:
-            with fresh(tmp_path_factory) as alone:
+            with fresh() as alone:
                 _project_only(alone, history, account)
                 assert everything(together, account, history) == everything(alone, account, history)
 

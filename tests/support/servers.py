@@ -9,6 +9,7 @@ import pytest
 
 from deploy.local.broker import Broker
 from deploy.local.postgres import Postgres
+from tests.projections.views import Server
 
 _numbers = count(1)
 _CUT_OFF = """
@@ -48,3 +49,9 @@ def database(postgres: Postgres, emptied: list[str]) -> Iterator[str]:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     emptied.append(dsn)
+
+
+@pytest.fixture(scope="session")
+def views_server(postgres: Postgres) -> Server:
+    """Databases of views in that server."""
+    return Server(postgres)
