@@ -162,8 +162,8 @@ class Sayso:
     def _views_are_kept_up(self) -> str | None:
         if not self.projector.running:
             return "The projector has stopped."
-        lag = self.projector.lag()
-        return None if lag <= LAG_EVENTS_MAX else f"The views are {lag} events behind."
+        behind = self.projector.lag().events
+        return None if behind <= LAG_EVENTS_MAX else f"The views are {behind} events behind."
 
     def _app(self, clock: Callable[[], datetime]) -> FastAPI:
         settings = self.settings

@@ -36,7 +36,7 @@ class OpenTexts(View):
     """
 
     NAME = "open_texts"
-    VERSION = 1
+    VERSION = 2
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -57,6 +57,7 @@ class OpenTexts(View):
             Column("held", Boolean, nullable=False),
             Column("sender", String),
             Column("sid", String),
+            Column("traceparent", String),
             sqlite_with_rowid=False,
         )
         self._partial_index("due", self.texts.c.due_at, self.texts.c.held)
@@ -143,4 +144,5 @@ def _accepted(
         "due_at": due_at,
         "attempt": 0,
         "held": False,
+        "traceparent": recorded.context.traceparent,
     }
