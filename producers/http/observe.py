@@ -51,7 +51,7 @@ class HttpMetrics:
 
 
 class Observed:
-    """The layer around everything but traces. A route sets headers of its own; what it leaves out is added here."""
+    """The layer around all but traces. A route sets headers of its own; what it leaves out is added here."""
 
     def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
         self._app = app

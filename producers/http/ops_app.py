@@ -31,7 +31,7 @@ def create_ops_app(readiness: Mapping[str, Check], registry: CollectorRegistry) 
 
 
 class ReadinessGauge(Collector):
-    """The readiness checks as measurements, so that alerts see them too. A check that breaks is not passed."""
+    """The readiness checks as measurements, for alerts to see. A check that breaks is not passed."""
 
     def __init__(self, registry: CollectorRegistry, readiness: Mapping[str, Check]) -> None:
         self._readiness = readiness
