@@ -1,4 +1,4 @@
-"""What is measured at shard, carrier and views: it is true, it names nobody, and it never stands in the way."""
+"""What is measured at shard, carrier and views: it is true, names nobody, and never stands in the way."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -139,7 +139,7 @@ def test_a_traced_command_has_a_span_and_others_have_none(rig: Rig, watched: Wat
     rig.process(*ready(), traced(people.send(), UNSAMPLED))
     assert watched.exporter.get_finished_spans() == ()
     command = traced(people.send(command_id=uuid4()))
-    refused = traced(people.send(number="+14155550111"))
+    refused = traced(people.send(number="+14155550111", command_id=uuid4()))
     rig.process(people.send(command_id=uuid4()), command, refused)
     first, second = watched.exporter.get_finished_spans()
     assert (first.name, first.kind, first.context.trace_id) == (
