@@ -74,7 +74,7 @@ class ObservedShard(Shard):
     def settle(self, decided: Decided) -> None:
         super().settle(decided)
         began_ns, _ = self._begun.popleft()
-        self._meter.stored((answer for _, answer in decided.answers), len(decided.recorded))
+        self._meter.stored([answer for _, answer in decided.answers], len(decided.recorded))
         if self._tracer is not None:
             ended_ns = time.time_ns()
             for item, answer in decided.answers:
