@@ -16,6 +16,7 @@ import structlog
 from consumers import handover
 from consumers.carriers.carrier import Carrier, Found, Unknown
 from projections.shapes import OpenText
+from schemas import tracing
 from schemas.commands import Command
 from schemas.door import Busy, CommandDoor, Unavailable
 from schemas.events import CommandAccepted
@@ -161,12 +162,13 @@ class Dispatcher:
                 self._pool.submit(self._guarded, work, text)
 
     def _guarded(self, work: Callable[[OpenText], None], text: OpenText) -> None:
+        about = {"text_id": str(text.text_id), **tracing.named(text.traceparent)}
         try:
             work(text)
         except (Busy, Unavailable):
-            log.warning("hand_over_postponed", text_id=str(text.text_id))  # it is still in the view
+            log.warning("hand_over_postponed", **about)  # it is still in the view
         except Exception:
-            log.exception("hand_over_failed", text_id=str(text.text_id))
+            log.exception("hand_over_failed", **about)
         finally:
             self._under_way.discard(text.text_id)
             if not self._under_way:

@@ -47,6 +47,7 @@ def start(text: OpenText, now: datetime) -> StartDispatch:
         number=text.number,
         text_id=text.text_id,
         attempt=attempt,
+        traceparent=text.traceparent,
     )
 
 
@@ -58,6 +59,7 @@ def outgoing(text: OpenText, sender: str, callback: CALLBACK) -> OutgoingText:
         body=text.body,
         sender=sender,
         status_callback=callback(text.account, text.text_id),
+        traceparent=text.traceparent,
     )
 
 
@@ -134,6 +136,7 @@ def progress(text: OpenText, message: Found) -> ReportStatus:
         status=status_of(message.status),
         error_code=message.error_code,
         segments=message.segments,
+        traceparent=text.traceparent,
     )
 
 
@@ -153,4 +156,5 @@ def _recorded(
         text_id=text.text_id,
         attempt=attempt,
         result=result,
+        traceparent=text.traceparent,
     )

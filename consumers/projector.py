@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from consumers.freshness import Freshness, Lag
 from domain.ledger import LedgerUnavailable
 from projections import catalog
 from projections.announcing import changes_of
@@ -49,6 +50,7 @@ class Projected:
     events: int
     position: int
     seconds: float
+    batch: Batch
 
 
 class Projector:
@@ -90,6 +92,7 @@ class Projector:
         self._thread: threading.Thread | None = None
         catalog.prepare(engine, [source_name], views)
         self._position = self._standing()
+        self._freshness = Freshness()
         self.feed.begin(self._position)
 
     @property
@@ -102,9 +105,9 @@ class Projector:
         """Whether the views are being kept up."""
         return self._thread is not None and self._thread.is_alive()
 
-    def lag(self) -> int:
-        """How many events the views are behind, at most: positions may have gaps."""
-        return max(0, self._source.last_notification() - self._position)
+    def lag(self) -> Lag:
+        """How far the views are behind, at most: positions may have gaps. From any thread."""
+        return self._freshness.lag(self._source.last_notification() - self._position)
 
     # --- running ----------------------------------------------------------------------------------
 
@@ -162,6 +165,7 @@ class Projector:
         began_s = monotonic()
         batch = read_batch(self._source, self._keys, self._position, self._batch_max)
         if not batch.events:
+            self._freshness.at_end()
             return False
         try:
             self._project(batch)
@@ -170,8 +174,9 @@ class Projector:
             self._reach(self._standing())
             return True
         self._reach(batch.last)
+        self._freshness.reached(batch.events[-1][1].context.at)
         self._announce(batch)
-        self._on_batch(Projected(len(batch.events), batch.last, monotonic() - began_s))
+        self._on_batch(Projected(len(batch.events), batch.last, monotonic() - began_s, batch))
         return True
 
     def _project(self, batch: Batch) -> None:

@@ -15,6 +15,7 @@ from domain.ledger import Ledger, LedgerError, StreamNames
 from domain.policy import Policy
 from domain.refusals import Refused
 from domain.turn import State
+from schemas import tracing
 from schemas.actors import Permission
 from schemas.commands import Command
 from schemas.events import CommandAccepted, CommandRefused, Context, Recorded
@@ -173,7 +174,8 @@ class Shard:
             raise  # the ledger cannot be read just now: the command is not to blame
         except Exception:
             # A mistake of ours that no repeat would mend: it gets its receipt, the next command its turn.
-            log.exception("decision_failed", command_type=command.type, command_id=str(command.command_id))
+            what = {"command_type": command.type, "command_id": str(command.command_id)}
+            log.exception("decision_failed", **what, **tracing.named(command.traceparent))
             return _refusal(command, fingerprint, Refused("internal_error"))
         self._record(decision, context, decided)
         return CommandAccepted(command_type=command.type, fingerprint=fingerprint, result=decision.result)

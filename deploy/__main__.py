@@ -16,7 +16,7 @@ from deploy import demo as demos
 from deploy import maintenance
 from deploy.clock import utc_now
 from deploy.collector import spare_the_collector
-from deploy.logs import configure_logs
+from deploy.logs import configure_logs, log_last_words
 from deploy.serving import HttpServer
 from deploy.settings import (
     PREFIX,
@@ -70,7 +70,7 @@ def demo(
 ) -> None:
     """Try Sayso on this machine: with a simulated carrier, and a page that shows the candidates' phones."""
     settings = demos.settings_for(data_dir, port, phones_port)
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.log_format)
     phones = _listening(
         lambda: SimulatorServer(demos.simulator_settings(settings), port=phones_port),
         f"port {phones_port}",
@@ -162,7 +162,7 @@ def settings(
 def _settings() -> Settings:
     secrets_dir = os.environ.get(f"{PREFIX}SECRETS_DIR")
     settings = load(Path(secrets_dir) if secrets_dir else None)
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.log_format)
     return settings
 
 
@@ -175,6 +175,13 @@ def _listening(listen: Callable[[], T], where: str, chosen_by: str) -> T:
         raise SettingsError(
             f"Nothing can listen on {where}: {reason}. Choose another by {chosen_by}."
         ) from error
+
+
+def run() -> None:
+    """The process from its first moment: whatever ends it, no word of anybody's gets out."""
+    configure_logs("info")
+    log_last_words()
+    main()
 
 
 def main() -> None:
@@ -193,4 +200,4 @@ def _fail(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run()

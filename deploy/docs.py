@@ -10,6 +10,7 @@ from typing import Any
 
 from deploy import acls
 from deploy.dashboard import dashboard
+from deploy.observability import metrics_in_markdown
 from producers.http.command_docs import EXAMPLES
 from schemas import asyncapi
 from schemas.json_schemas import command_schemas, event_schemas
@@ -20,6 +21,7 @@ ASYNCAPI = "docs/asyncapi.json"
 COMMANDS = "docs/schemas/commands"
 EVENTS = "docs/schemas/events"
 SECURITY = "docs/security.md"
+OPERATIONS = "docs/operations.md"
 SCRIPT = "deploy/kafka/acls.sh"
 DASHBOARD = "deploy/grafana/sayso.json"
 
@@ -38,13 +40,13 @@ def asyncapi_document(**settings: Any) -> dict[str, Any]:
 
 
 def files(root: Path = ROOT) -> Mapping[str, str]:
-    """Every file that is written, path to content. Of `SECURITY`, only its tables are ours."""
-    security = root / SECURITY
+    """Every file that is written, path to content. Of `SECURITY` and `OPERATIONS`, only tables are ours."""
     return {
         **{f"{COMMANDS}/{name}.json": _json(schema) for name, schema in command_schemas().items()},
         **{f"{EVENTS}/{name}.json": _json(schema) for name, schema in event_schemas().items()},
         ASYNCAPI: _json(asyncapi_document(**_SETTINGS)),
-        SECURITY: _with_tables(security.read_text()),
+        SECURITY: _with_tables(root, SECURITY, roles=acls.roles_in_markdown(), rights=acls.in_markdown()),
+        OPERATIONS: _with_tables(root, OPERATIONS, metrics=metrics_in_markdown()),
         SCRIPT: acls.script(),
         DASHBOARD: _json(dashboard()),
     }
@@ -63,13 +65,14 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _with_tables(text: str) -> str:
-    for name, lines in (("roles", acls.roles_in_markdown()), ("rights", acls.in_markdown())):
+def _with_tables(root: Path, path: str, **tables: list[str]) -> str:
+    text = (root / path).read_text()
+    for name, lines in tables.items():
         start, end = f"<!-- {name}: written by make docs -->\n", f"<!-- end of {name} -->"
         before, found, rest = text.partition(start)
         _, closed, after = rest.partition(end)
         if not (found and closed):
-            raise ValueError(f"{SECURITY} has no place for its table of {name}")
+            raise ValueError(f"{path} has no place for its table of {name}")
         text = before + start + "\n".join(lines) + "\n" + end + after
     return text
 

@@ -73,6 +73,7 @@ class _Server(uvicorn.Server):
                 app,
                 log_level="warning",
                 access_log=False,
+                log_config=None,  # its own prints failures with their words; ours are set for the process
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=STOP_TIMEOUT_S,
             )

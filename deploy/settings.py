@@ -175,6 +175,14 @@ class Settings(BaseSettings):
         description="Where workers and projectors tell of their health and measurements.",
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="How much to log.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`json`, `console`, or `auto`: for people on a terminal, else JSON."
+    )
+    otlp_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#\s]+/?$",
+        description="The OpenTelemetry collector that spans go to, over HTTP. Without a path.",
+    )
 
     @model_validator(mode="after")
     def _sasl_needs_a_name(self) -> Self:

@@ -11,17 +11,17 @@ from typing import IO, Self
 from uuid import UUID
 
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from consumers.carriers.twilio_carrier import TwilioAccount, TwilioCarrier
 from consumers.dispatcher import Dispatcher, Patience
 from consumers.inbox import Inbox
-from consumers.projector import Projector
-from consumers.shard import Shard
+from consumers.observing import ObservedCarrier, ObservedShard, ObservedViews
+from consumers.projector import Projected, Projector
 from consumers.worker import Worker
 from deploy.clock import utc_now
+from deploy.observability import Observability
 from deploy.settings import Settings, SettingsError
 from domain.ledger import Ledger, LedgerError, StreamNames
 from domain.policy import Package, Policy
@@ -30,13 +30,16 @@ from producers.http.app import create_app
 from producers.http.auth import AuthSettings
 from producers.http.deps import ApiDeps, CarrierDoor
 from producers.http.webhooks import status_callback_url
+from producers.traced_door import TracedDoor
 from projections import catalog
 from projections.engine import open_engine
 from projections.queries import Queries
 from projections.worklist import Worklist
 from schemas import codec
+from schemas.door import CommandDoor
 from schemas.events import Receipt
 from schemas.keystore import KeyStore, KeyStoreError, WrongMasterKey
+from schemas.tracing import INBOX
 
 LAG_EVENTS_MAX = 20_000
 """How far the views may be behind before no more traffic should come."""
@@ -97,7 +100,12 @@ def _said_of(folder: Path) -> Iterator[None]:
 class Sayso:
     """All of it in one process: one shard, its worker, views, dispatcher and the HTTP door."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime] = utc_now,
+        observability: Observability | None = None,
+    ) -> None:
         """Open what is in the settings' folder, or begin there.
 
         Raises:
@@ -115,21 +123,30 @@ class Sayso:
             with _said_of(settings.data_dir):
                 self.inbox = Inbox(self.stores.ledger.take())
             self._opened = opened.pop_all()
-        shard = Shard(SHARD, self.stores.ledger, names, policy_of(settings), clock)
+        self.observability = observability or Observability.to(settings.otlp_url)
+        metrics, tracer = self.observability.consumers, self.observability.tracer
+        shard = ObservedShard(
+            SHARD, self.stores.ledger, names, policy_of(settings), clock, metrics=metrics, tracer=tracer
+        )
+        self._views = ObservedViews(metrics, shard=SHARD, tracer=tracer)
         self.projector = Projector(
-            self.stores.ledger, self.stores.views, self.stores.keys, on_batch=lambda _: self.dispatcher.wake()
+            self.stores.ledger, self.stores.views, self.stores.keys, on_batch=self._projected
         )
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
         self.carrier = TwilioCarrier(carrier_of(settings))
         self.dispatcher = Dispatcher(
             Worklist(self.stores.views, SHARD),
             self.inbox,
-            self.carrier,
+            ObservedCarrier(self.carrier, metrics, shard=SHARD, system="twilio", tracer=tracer),
             _callback_of(settings),
             clock,
             settings.hand_overs_max,
             Patience(unknown_after=timedelta(hours=settings.unknown_after_hours)),
         )
+        metrics.standing.cached(SHARD, shard.states)
+        metrics.standing.waiting(SHARD, self.inbox)
+        metrics.standing.projection(SHARD, self.projector)
+        self.observability.count(self.stores.dead_letters)
         self.app = self._app(clock)
 
     def start(self) -> None:
@@ -150,6 +167,7 @@ class Sayso:
         self.worker.stop()
         self.projector.stop()
         self.carrier.close()
+        self.observability.close()
         self._opened.close()
 
     def __enter__(self) -> Self:
@@ -161,29 +179,36 @@ class Sayso:
         """Stop."""
         self.stop()
 
+    def _projected(self, batch: Projected) -> None:
+        self.dispatcher.wake()
+        self._views(batch)
+
     def _views_are_kept_up(self) -> str | None:
         if not self.projector.running:
             return "The projector has stopped."
-        lag = self.projector.lag()
-        return None if lag <= LAG_EVENTS_MAX else f"The views are {lag} events behind."
+        behind = self.projector.lag().events
+        return None if behind <= LAG_EVENTS_MAX else f"The views are {behind} events behind."
 
     def _app(self, clock: Callable[[], datetime]) -> FastAPI:
-        settings = self.settings
+        settings, tracer = self.settings, self.observability.tracer
+        door: CommandDoor = self.inbox if tracer is None else TracedDoor(self.inbox, tracer, INBOX)
+        readiness = {
+            "worker": lambda: None if self.worker.alive else "The worker has stopped.",
+            "projector": self._views_are_kept_up,
+            "dispatcher": lambda: None if self.dispatcher.alive else "The dispatcher has stopped.",
+        }
         deps = ApiDeps(
-            door=self.inbox,
+            door=door,
             queries=Queries(self.stores.views),
             changes=self.projector.feed,
             policy=policy_of(settings),
             auth=auth_of(settings),
             carrier=CarrierDoor(settings.twilio_auth_token.get_secret_value(), settings.public_url),
             dead_letters=self.stores.dead_letters,
-            readiness={
-                "worker": lambda: None if self.worker.alive else "The worker has stopped.",
-                "projector": self._views_are_kept_up,
-                "dispatcher": lambda: None if self.dispatcher.alive else "The dispatcher has stopped.",
-            },
-            registry=CollectorRegistry(),
+            readiness=self.observability.ready(readiness),
+            registry=self.observability.registry,
             clock=clock,
+            tracer=tracer,
         )
         return create_app(deps)
 

@@ -5,7 +5,7 @@ what stands beside it in the clear says nothing of anybody.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -57,9 +57,13 @@ class DeadLetters:
     Args:
         engine: of SQLite or PostgreSQL; the table is made if it is not there.
         key: 32 bytes that seal the bodies.
+
+    Attributes:
+        on_keep: told each letter's reason once it is kept.
     """
 
     def __init__(self, engine: sa.Engine, key: bytes) -> None:
+        self.on_keep: Callable[[str], None] = lambda _: None
         self._engine = engine
         self._box = AESGCM(key)
         with engine.begin() as connection:
@@ -92,7 +96,9 @@ class DeadLetters:
             "sealed": nonce + self._box.encrypt(nonce, body, source.encode()),
         }
         with self._engine.begin() as connection:
-            return int(connection.execute(_LETTERS.insert().returning(_LETTERS.c.id), row).scalar_one())
+            letter = int(connection.execute(_LETTERS.insert().returning(_LETTERS.c.id), row).scalar_one())
+        self.on_keep(reason)
+        return letter
 
     def page(self, account: str | None, limit: int, before: int | None = None) -> Sequence[DeadLetter]:
         """At most `limit` letters with ids below `before`, newest first; every account's if none is named."""

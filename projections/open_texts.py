@@ -59,6 +59,7 @@ class OpenTexts(View):
             Column("held", Boolean, nullable=False),
             Column("sender", TEXT),
             Column("sid", TEXT),
+            Column("traceparent", TEXT),
             sqlite_with_rowid=False,
         )
         self._partial_index("due", self.texts.c.due_at, self.texts.c.shard, self.texts.c.held)
@@ -146,4 +147,5 @@ def _accepted(
         "due_at": due_at,
         "attempt": 0,
         "held": False,
+        "traceparent": recorded.context.traceparent,
     }

@@ -345,3 +345,5 @@ class OpenText:
     sid: str | None
     since: datetime
     """When its hand-over began; until then, since when it waits."""
+    traceparent: str | None = None
+    """The trace of the command that asked for it."""

@@ -96,4 +96,5 @@ def _open_text(row: Found) -> OpenText:
         attempt=row.attempt,
         sid=row.sid,
         since=moment(row.waiting_since if row.begun_at is None else row.begun_at),
+        traceparent=row.traceparent,
     )

@@ -27,6 +27,8 @@ class OutgoingText:
     body: str
     sender: str
     status_callback: str
+    traceparent: str | None = None
+    """The trace it belongs to, for spans alone: it does not go to the carrier."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,17 @@
-"""The HTTP door as a whole: routes, layers around them, and how anything that goes wrong is answered."""
+"""The HTTP door as a whole: routes, and the layers around them."""
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 
 from producers.http import commands, letters, ops, preview, problem_kinds, reads, stream, webhooks
+from producers.http.answering import answer_every_error
 from producers.http.auth import Tokens
 from producers.http.deps import ApiDeps
 from producers.http.limits import BodyLimit
 from producers.http.observe import HttpMetrics, Observed
 from producers.http.openapi import documented
-from producers.http.problems import Problem, answer
-from producers.http.reading import faults_of
-from projections.cursors import BadCursor
+from producers.http.tracing import Traced
 
 ROUTERS = (commands, preview, reads, stream, letters, webhooks, ops, problem_kinds)
-_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
 def create_app(deps: ApiDeps) -> FastAPI:
@@ -36,30 +32,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         app.include_router(module.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(Observed, metrics=app.state.metrics)
-    _answer_every_error(app)
+    app.add_middleware(Traced, tracer=deps.tracer)
+    answer_every_error(app)
     app.openapi = documented(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
-
-
-def _answer_every_error(app: FastAPI) -> None:
-    @app.exception_handler(Problem)
-    async def known(request: Request, problem: Problem) -> Response:
-        return answer(problem, request.state.instance)
-
-    @app.exception_handler(HTTPException)
-    async def of_the_framework(request: Request, error: HTTPException) -> Response:
-        code = _CODES.get(error.status_code, "bad_request")
-        problem = Problem(code, str(error.detail), error.headers)
-        return answer(problem, request.state.instance)
-
-    @app.exception_handler(RequestValidationError)
-    async def wrong_parameter(request: Request, error: RequestValidationError) -> Response:
-        extra = {"errors": faults_of(error)}
-        problem = Problem("invalid_request", "A parameter is wrong.", extra=extra)
-        return answer(problem, request.state.instance)
-
-    @app.exception_handler(BadCursor)
-    async def wrong_cursor(request: Request, error: BadCursor) -> Response:
-        extra = {"errors": [{"parameter": "cursor", "detail": str(error)}]}
-        problem = Problem("invalid_request", "A parameter is wrong.", extra=extra)
-        return answer(problem, request.state.instance)

@@ -26,7 +26,7 @@ from producers.http.documenting import example, problems
 from producers.http.models import Taken
 from producers.http.problems import Problem
 from projections.shapes import Receipt, Who
-from schemas import commands
+from schemas import commands, tracing
 from schemas.actors import Permission
 from schemas.commands import Command
 from schemas.door import Busy, Unavailable
@@ -38,7 +38,6 @@ GRACE_S = 0.001  # without a wait, only an answer that is there already is looke
 UNAVAILABLE_RETRY_S = 5
 KEY_PATTERN = r"^[!-~]([ -~]{0,253}[!-~])?$"
 _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?([0-9]{1,9})"?\s*(?:$|[,;])', re.IGNORECASE)
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _ACTING_KINDS = frozenset({"member", "candidate", "service"})
 
 RECEIPT: TypeAdapter[Receipt] = TypeAdapter(Receipt)
@@ -128,8 +127,8 @@ async def _command(request: Request, account: str, caller: Caller, deps: ApiDeps
     if not acts_for_another:
         body["actor"] = caller.actor.model_dump(mode="json")
     _fill_command_id(body, account, key, deps)
-    traceparent = request.headers.get("traceparent", "")
-    if _TRACEPARENT.fullmatch(traceparent):
+    traceparent = tracing.here() or request.headers.get(tracing.HEADER)
+    if tracing.parse(traceparent) is not None:
         body.setdefault("traceparent", traceparent)
     command = _read(body)
     return _capped(command, caller) if acts_for_another else command

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
+from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from domain.policy import Policy
@@ -46,6 +47,7 @@ class ApiDeps:
     readiness: Mapping[str, Check]
     registry: CollectorRegistry
     clock: Callable[[], datetime]
+    tracer: Tracer | None = None
 
 
 async def _deps_of(request: Request) -> ApiDeps:
@@ -55,3 +57,26 @@ async def _deps_of(request: Request) -> ApiDeps:
 
 Deps = Annotated[ApiDeps, Depends(_deps_of)]
 """A route's parameter: what the wiring gave."""
+
+
+class OpsDeps(Protocol):
+    """What the operator's routes lean on, in a process of any kind."""
+
+    @property
+    def readiness(self) -> Mapping[str, Check]:
+        """The checks of `/readyz`, by name."""
+        ...
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """What `/metrics` shows."""
+        ...
+
+
+async def _ops_deps_of(request: Request) -> OpsDeps:
+    deps: OpsDeps = request.app.state.deps
+    return deps
+
+
+Ops = Annotated[OpsDeps, Depends(_ops_deps_of)]
+"""A route's parameter: as `Deps`, for the operator's routes."""

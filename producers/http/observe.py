@@ -24,7 +24,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 FRAMES_MAX = 15  # the innermost
 _CLIENT_LEFT = 499  # nothing is sent; the number is nginx's, for logs
 
@@ -51,7 +51,7 @@ class HttpMetrics:
 
 
 class Observed:
-    """The outermost layer. A route sets headers of its own; what it leaves out is added here."""
+    """The layer around all but traces. A route sets headers of its own; what it leaves out is added here."""
 
     def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
         self._app = app
@@ -98,7 +98,7 @@ class _Request:
         self._send = send
         self.instance = uuid4().urn
         self.began = time.perf_counter()
-        self.method = scope["method"] if scope["method"] in _METHODS else "other"
+        self.method = scope["method"] if scope["method"] in METHODS else "other"
         self.status = 500
         self.started = False
         scope.setdefault("state", {})["instance"] = self.instance

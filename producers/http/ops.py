@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from producers.http.deps import Deps
+from producers.http.deps import Ops
 from producers.http.documenting import ANY_ROUTE, example, problems
 from producers.http.models import Health
 from producers.http.problems import Problem
@@ -28,7 +28,7 @@ async def livez() -> Health:
     summary="Whether Sayso can do its work",
     responses={200: example({"status": "ready"}), **problems(*ANY_ROUTE, "not_ready")},
 )
-async def readyz(deps: Deps) -> Health:
+async def readyz(deps: Ops) -> Health:
     """Every check must pass. Send no traffic here while this fails; the problem names what is wrong."""
     failures = {name: wrong for name, check in deps.readiness.items() if (wrong := check()) is not None}
     if failures:
@@ -43,6 +43,6 @@ async def readyz(deps: Deps) -> Health:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-def metrics(deps: Deps) -> Response:
+def metrics(deps: Ops) -> Response:
     """Prometheus's text format. Names begin with `sayso_`; no label holds an account or a number."""
     return Response(generate_latest(deps.registry), media_type=CONTENT_TYPE_LATEST)

@@ -105,7 +105,7 @@ def test_what_a_ledger_holds_and_gets_is_shown_within_moments(
     projector.wake()
     until(8, projector)
     assert Queries(engine).messages(ACME, "grace", NUMBER).items[0].id == "SM7"
-    assert (projector.lag(), projector.running, projector.failure) == (0, True, None)
+    assert (projector.lag(), projector.running, projector.failure) == ((0, 0.0), True, None)
     projector.stop()
     assert not projector.running
 
@@ -123,7 +123,7 @@ def test_it_goes_on_where_it_was(engine: Engine, history: History, tmp_path: Pat
     Projector(history.log, engine, history.keys).catch_up()
     replies(history, 3)
     projector = Projector(history.log, engine, history.keys)
-    assert (projector.position, projector.lag()) == (7, 3)
+    assert (projector.position, projector.lag().events) == (7, 3)
     projector.catch_up()
     assert rows(engine) == expected(history, tmp_path)
 

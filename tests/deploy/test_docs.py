@@ -43,7 +43,8 @@ def test_there_is_a_schema_for_all_that_is_or_was_ever_said_and_for_nothing_else
 def test_everything_is_written_where_it_belongs(tmp_path: Path) -> None:
     for name in (docs.SECURITY, docs.SCRIPT):
         (tmp_path / name).parent.mkdir(parents=True)
-    shutil.copy(docs.ROOT / docs.SECURITY, tmp_path / docs.SECURITY)
+    for name in (docs.SECURITY, docs.OPERATIONS):
+        shutil.copy(docs.ROOT / name, tmp_path / name)
     docs.write(tmp_path)
     assert all((tmp_path / name).read_text() == text for name, text in docs.files().items())
 

@@ -61,6 +61,8 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "ledgers": ("mysql", "files"),
     "ops_port": ("0", "65536", "metrics"),
     "log_level": ("loud", "INFO"),
+    "log_format": ("yaml", "JSON"),
+    "otlp_url": ("collector:4318", "ftp://collector", "http://collector:4318/v1/traces"),
 }
 """Values that no setting can have."""
 ANYTHING_GOES = {"host", "token_issuer", "token_audience", "kafka_sasl_username", "kafka_sasl_password"}

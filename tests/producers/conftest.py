@@ -3,21 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
+from deploy.logs import configure_logs
 from tests.producers.world import World, running
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _logs() -> Iterator[None]:
-    """Warnings and errors of the server's threads stand beside a failing test, and nowhere else."""
-    structlog.configure(
-        processors=[structlog.processors.KeyValueRenderer(key_order=["event"])],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
-    yield
-    structlog.reset_defaults()
+def _logs() -> None:
+    """Everything is logged: some tests look at it, and it stands beside whichever fails."""
+    configure_logs("debug")
 
 
 @pytest.fixture(scope="module")

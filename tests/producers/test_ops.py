@@ -63,7 +63,7 @@ def test_measurements_name_no_account_and_no_number(world: World) -> None:
     assert found.headers["content-type"].startswith("text/plain")
     names = set(re.findall(r"^([a-z_]+?)(?:_bucket|_count|_sum|_created)?(?:\{| )", found.text, re.MULTILINE))
     assert names
-    assert all(name.startswith("sayso_") for name in names)
+    assert all(name.startswith(("sayso_", "process_")) for name in names)
     assert "/v1/accounts/{account}/candidates/{candidate}/threads/{number}" in found.text
     for said in (boss.account, candidate, number[1:], "BREW", "secret"):
         assert said not in found.text

@@ -15,6 +15,7 @@ import httpx
 
 from deploy import demo
 from deploy.clock import utc_now
+from deploy.observability import Observability
 from deploy.serving import HttpServer
 from deploy.settings import LOOPBACK, Settings
 from deploy.simulator.server import SimulatorServer
@@ -211,22 +212,25 @@ def running(
     folder: Path,
     *,
     carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda settings: settings,
+    observability: Observability | None = None,
     **changed: Any,
 ) -> Iterator[System]:
     """A whole system on free ports, with its demo accounts' senders assigned."""
     settings = reachable_settings(folder, **changed)
     with (
         SimulatorServer(carrier(demo.simulator_settings(settings))) as phones,
-        serving(settings, phones.url, Clock()) as system,
+        serving(settings, phones.url, Clock(), observability) as system,
     ):
         yield system
 
 
 @contextmanager
-def serving(settings: Settings, phones_url: str, clock: Clock) -> Iterator[System]:
+def serving(
+    settings: Settings, phones_url: str, clock: Clock, observability: Observability | None = None
+) -> Iterator[System]:
     """Sayso alone, beside a carrier that runs already."""
     settings = settings.model_copy(update={"twilio_url": phones_url})
-    with Sayso(settings, clock) as sayso:
+    with Sayso(settings, clock, observability) as sayso:
         demo.assign_senders(sayso)
         add_pages(sayso.app, DemoSettings(auth_of(settings), "acme", phones_url))
         with HttpServer(sayso.app, LOOPBACK, settings.port, sayso.let_go) as server:

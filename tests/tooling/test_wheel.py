@@ -26,4 +26,4 @@ def test_an_editable_install_finds_the_rooms_and_the_command(tmp_path: Path) -> 
     (path_file,) = [name for name in wheel.namelist() if name.endswith(".pth")]
     assert wheel.read(path_file).decode().split() == [os.fspath(ROOT)]
     (entry_points,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
-    assert b"sayso = deploy.__main__:main" in wheel.read(entry_points)
+    assert b"sayso = deploy.__main__:run" in wheel.read(entry_points)

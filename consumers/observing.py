@@ -1,0 +1,195 @@
+"""The shard, the carrier and the projector, watched: the same as without, and measurements and spans besides.
+
+They stand around what they watch, so that what decides, hands over and projects knows nothing of them. Where
+there is no tracer, nothing looks for traces.
+"""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+
+from opentelemetry.trace import SpanKind, Tracer
+
+from consumers.carriers.carrier import (
+    Accepted,
+    Carrier,
+    Found,
+    Outcome,
+    OutgoingText,
+    Rejected,
+    Unknown,
+    Unreachable,
+)
+from consumers.inbox import Incoming
+from consumers.metrics import ConsumerMetrics, ShardMeter, outcome_of
+from consumers.projector import Projected
+from consumers.shard import Clock, Decided, Shard
+from domain.ledger import Ledger, StreamNames
+from domain.policy import Policy
+from schemas import tracing
+from schemas.receipts import Answer
+from schemas.tracing import INBOX, LEDGER, Attributes, Channel
+
+
+class ObservedShard(Shard):
+    """A shard that tells how long its batches take and what becomes of its commands.
+
+    With a tracer, each command that carries a sampled trace gets a span from its batch's beginning until it
+    was stored.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        ledger: Ledger,
+        names: StreamNames,
+        policy: Policy,
+        clock: Clock,
+        *,
+        metrics: ConsumerMetrics,
+        tracer: Tracer | None = None,
+        channel: Channel = INBOX,
+    ) -> None:
+        """`channel`: where its commands come from."""
+        super().__init__(number, ledger, names, policy, clock)
+        self._meter = ShardMeter(metrics, number)
+        self._tracer = tracer
+        self._channel = channel
+        self._begun: deque[tuple[int, int]] = deque()
+        """Of each batch that is not settled: when it began, in nanoseconds, and its number of commands."""
+
+    def decide(self, batch: Sequence[Incoming]) -> Decided:
+        self._begun.append((time.time_ns(), len(batch)))
+        began_s = time.perf_counter()
+        decided = super().decide(batch)
+        self._meter.decide.observe(time.perf_counter() - began_s)
+        return decided
+
+    def store(self, decided: Decided) -> None:
+        began_s = time.perf_counter()
+        super().store(decided)
+        self._meter.commit.observe(time.perf_counter() - began_s)
+
+    def settle(self, decided: Decided) -> None:
+        super().settle(decided)
+        began_ns, _ = self._begun.popleft()
+        self._meter.stored([answer for _, answer in decided.answers], len(decided.recorded))
+        if self._tracer is not None:
+            ended_ns = time.time_ns()
+            for item, answer in decided.answers:
+                if item.command.traceparent is not None:
+                    self._trace(self._tracer, item, answer, began_ns, ended_ns)
+
+    def forget(self) -> None:
+        super().forget()
+        self._meter.failed(sum(commands for _, commands in self._begun))
+        self._begun.clear()
+
+    def _trace(self, tracer: Tracer, item: Incoming, answer: Answer, began_ns: int, ended_ns: int) -> None:
+        command = item.command
+        attributes = self._channel.attributes("process", "process")
+        attributes |= {
+            "messaging.destination.partition.id": str(self.number),
+            "messaging.message.id": str(command.command_id),
+            "sayso.command.type": command.type,
+            "sayso.outcome": outcome_of(answer),
+        }
+        if self._channel.system == "kafka" and command.actor.kind != "system":  # ours come another way
+            attributes["messaging.kafka.offset"] = item.position - 1
+        name = f"process {self._channel.name}"
+        tracing.record(tracer, command.traceparent, name, attributes, began_ns, ended_ns)
+
+
+class ObservedCarrier:
+    """A carrier whose answers are counted and timed; a text that carries a trace gets a span in it."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        metrics: ConsumerMetrics,
+        *,
+        shard: int,
+        system: str,
+        tracer: Tracer | None = None,
+    ) -> None:
+        """`system`: the carrier's name in spans."""
+        self._carrier = carrier
+        self._tracer = tracer
+        self._channel = {"messaging.system": system, "messaging.operation.name": "dispatch"}
+        self._timers = {
+            kind: metrics.dispatch.labels(str(shard), name) for kind, name in _CARRIER_OUTCOMES.items()
+        }
+
+    def send(self, text: OutgoingText) -> Outcome:
+        """As the carrier does."""
+        attributes: Attributes = {
+            **self._channel,
+            "messaging.operation.type": "send",
+            "messaging.message.id": str(text.text_id),
+        }
+        began_s = time.perf_counter()
+        with tracing.span(self._tracer, text.traceparent, "dispatch", SpanKind.CLIENT, attributes) as span:
+            outcome = self._carrier.send(text)
+            if span is not None:
+                span.set_attribute("sayso.outcome", _CARRIER_OUTCOMES[type(outcome)])
+                if isinstance(outcome, Rejected):
+                    span.set_attribute("http.response.status_code", outcome.http_status)
+                if not isinstance(outcome, Accepted):
+                    code = outcome.code if isinstance(outcome, Rejected) else None
+                    tracing.fail(span, str(code or _CARRIER_OUTCOMES[type(outcome)]))
+        self._timers[type(outcome)].observe(time.perf_counter() - began_s)
+        return outcome
+
+    def find(self, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
+        """As the carrier does."""
+        return self._carrier.find(to, since)
+
+
+_CARRIER_OUTCOMES: dict[type[Outcome], str] = {
+    Accepted: "accepted",
+    Rejected: "rejected",
+    Unreachable: "unreachable",
+    Unknown: "unknown",
+}
+
+
+class ObservedViews:
+    """Told of each batch that a projector has put into the views (its `on_batch`)."""
+
+    def __init__(
+        self,
+        metrics: ConsumerMetrics,
+        *,
+        shard: int,
+        tracer: Tracer | None = None,
+        channel: Channel = LEDGER,
+    ) -> None:
+        """`channel`: where the projector reads."""
+        self._events = metrics.projected.labels(str(shard))
+        self._seconds = metrics.project.labels(str(shard))
+        self._tracer = tracer
+        self._shard = str(shard)
+        self._channel = channel
+
+    def __call__(self, projected: Projected) -> None:
+        """Count it, and give every trace in it a span."""
+        self._events.inc(projected.events)
+        self._seconds.observe(projected.seconds)
+        if self._tracer is not None:
+            contexts = (recorded.context for _, recorded in projected.batch.events)
+            traced = {context.traceparent for context in contexts if context.traceparent is not None}
+            if traced:
+                self._trace(self._tracer, sorted(traced), projected)
+
+    def _trace(self, tracer: Tracer, traced: Sequence[str], projected: Projected) -> None:
+        ended_ns = time.time_ns()
+        began_ns = ended_ns - int(projected.seconds * 1e9)
+        attributes = self._channel.attributes("project", "process")
+        attributes |= {
+            "messaging.destination.partition.id": self._shard,
+            "messaging.batch.message_count": projected.events,
+            "sayso.position": projected.position,
+        }
+        for traceparent in traced:
+            tracing.record(tracer, traceparent, "project", attributes, began_ns, ended_ns)

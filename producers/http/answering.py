@@ -1,0 +1,37 @@
+"""How whatever goes wrong in a route is answered: as a problem."""
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from producers.http.problems import Problem, answer
+from producers.http.reading import faults_of
+from projections.cursors import BadCursor
+
+_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def answer_every_error(app: FastAPI) -> None:
+    """Every exception that a route or the framework may raise on purpose becomes a problem."""
+
+    @app.exception_handler(Problem)
+    async def known(request: Request, problem: Problem) -> Response:
+        return answer(problem, request.state.instance)
+
+    @app.exception_handler(HTTPException)
+    async def of_the_framework(request: Request, error: HTTPException) -> Response:
+        code = _CODES.get(error.status_code, "bad_request")
+        problem = Problem(code, str(error.detail), error.headers)
+        return answer(problem, request.state.instance)
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong_parameter(request: Request, error: RequestValidationError) -> Response:
+        extra = {"errors": faults_of(error)}
+        problem = Problem("invalid_request", "A parameter is wrong.", extra=extra)
+        return answer(problem, request.state.instance)
+
+    @app.exception_handler(BadCursor)
+    async def wrong_cursor(request: Request, error: BadCursor) -> Response:
+        extra = {"errors": [{"parameter": "cursor", "detail": str(error)}]}
+        problem = Problem("invalid_request", "A parameter is wrong.", extra=extra)
+        return answer(problem, request.state.instance)
