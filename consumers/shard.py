@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
 import structlog
 
@@ -13,9 +12,9 @@ from domain import snapshots
 from domain.decide import Decision, decide
 from domain.ledger import Ledger, LedgerError, StreamNames
 from domain.policy import Policy
+from domain.receipts import fingerprint_of, receipt_stream
 from domain.refusals import Refused
 from domain.turn import State
-from schemas.actors import Permission
 from schemas.commands import Command
 from schemas.events import CommandAccepted, CommandRefused, Context, Recorded
 from schemas.receipts import Answer
@@ -88,7 +87,7 @@ class Shard:
 
     def decide(self, batch: Sequence[Incoming]) -> Decided:
         """What comes of `batch`, given all that was decided before. If it raises, `forget` must follow."""
-        names = [self._receipt_name(item.command) for item in batch]
+        names = [receipt_stream(self._names, item.command) for item in batch]
         known = self.ledger.existing(names)
         self.states.begin()
         decided = Decided(batch[-1].position)
@@ -119,11 +118,6 @@ class Shard:
         """Finish the snapshots that were begun."""
         self._snapshotter.shutdown()
 
-    def _receipt_name(self, command: Command) -> str:
-        """Whoever may choose ids freely never meets those of the carrier's doors and our own workers."""
-        within = " within" if command.actor.may(Permission.CARRIER) else ""
-        return self._names.receipt(command.account + within, command.command_id)
-
     def _save_snapshot(self, stream: str, version: int, state: State) -> None:
         try:
             self.ledger.save_snapshot(stream, version, snapshots.write(state))
@@ -131,7 +125,7 @@ class Shard:
             log.exception("snapshot_failed", stream=stream)  # nothing is lost: the events are read instead
 
     def _answer(self, item: Incoming, name: str, known: Recorded | None, decided: Decided) -> Answer:
-        fingerprint = self._names.fingerprint(content_of(item.command))
+        fingerprint = fingerprint_of(self._names, item.command)
         if known is None:
             return self._first(item, name, fingerprint, decided)
         receipt = known.event
@@ -191,12 +185,3 @@ def _refusal(command: Command, fingerprint: str, no: Refused) -> CommandRefused:
     return CommandRefused(
         command_type=command.type, fingerprint=fingerprint, code=no.code, sentence=no.sentence
     )
-
-
-def content_of(command: Command) -> bytes:
-    """What makes a command this one and no other: all but how it travelled and what its actor may do."""
-    content = command.__pydantic_serializer__.to_json(command, exclude=_NOT_CONTENT, exclude_unset=True)
-    return command.type.encode() + content  # only what was said: a field that comes later changes no retry
-
-
-_NOT_CONTENT: dict[str, Any] = {"traceparent": True, "actor": {"name", "permissions"}}
