@@ -33,7 +33,7 @@ class Decided:
 
     def __init__(self, position: int) -> None:
         self.position = position
-        """Of its last command."""
+        """Where it ends: with its last command, or further on."""
         self.recorded: list[Recorded] = []
         """The new events, in order."""
         self.answers: list[tuple[Incoming, Answer]] = []

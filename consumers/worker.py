@@ -25,6 +25,23 @@ class CommandSource(Protocol):
         """The next commands; none if nothing came within `timeout_s` seconds."""
         ...
 
+    @property
+    def position(self) -> int:
+        """Where what was polled ends: with its last command, or further on, where no command was readable."""
+        ...
+
+    @property
+    def comes_again(self) -> bool:
+        """Whether what was not stored comes again once the shard is opened anew.
+
+        Else whoever sent it hears that nothing was done, and the worker goes on.
+        """
+        ...
+
+    def refuse(self, items: Sequence[Incoming]) -> None:
+        """Keep `items`, whose ids were used before for something else: nobody waits to hear of it."""
+        ...
+
     def close(self) -> None:
         """Take nothing more in."""
         ...
@@ -45,6 +62,7 @@ class Worker:
         """`on_commit`: told of each batch once it is stored; must be quick."""
         self._shard = shard
         self._source = source
+        self._position = source.position
         self._on_commit = on_commit
         self._storing: tuple[Decided, Future[None]] | None = None
         self._stopping = threading.Event()
@@ -71,6 +89,8 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 self._step()
+        except Exception:
+            log.exception("worker_failed", shard=self._shard.number)
         finally:
             self._await_store()
             self._source.close()
@@ -78,7 +98,8 @@ class Worker:
     def _step(self) -> None:
         """Decide what waits while the batch before is being stored; then have it stored in turn."""
         batch = self._source.poll(COMMANDS_PER_BATCH_MAX, 0 if self._storing else POLL_TIMEOUT_S)
-        decided = self._decide(batch) if batch else None
+        moved = self._source.position != self._position
+        decided = self._decide(batch) if batch or moved else None
         stored = self._await_store()
         if decided is None:
             return
@@ -88,14 +109,20 @@ class Worker:
             _fail(batch)  # it was decided upon what was not stored
 
     def _decide(self, batch: Sequence[Incoming]) -> Decided | None:
+        self._position = self._source.position
         try:
-            return self._shard.decide(batch)
+            decided = self._shard.decide(batch) if batch else Decided(self._position)
+            decided.position = self._position
+            unheard = [item for item, answer in decided.answers if answer.conflict and item.reply is None]
+            if unheard:
+                self._source.refuse(unheard)
         except Exception:
             _fail(batch)
             log.exception("batch_failed", shard=self._shard.number, commands=len(batch))
             self._await_store()  # what it still needs must not be forgotten before it is on disk
-            self._shard.forget()
+            self._not_stored(lost=False)
             return None
+        return decided
 
     def _await_store(self) -> bool:
         """Wait for the batch that is being stored, and answer its commands. False if it was not stored."""
@@ -105,7 +132,8 @@ class Worker:
         try:
             stored.result()
         except Exception as error:
-            self._not_stored(decided, lost=isinstance(error, PositionConflict))
+            _fail(item for item, _ in decided.answers)
+            self._not_stored(lost=isinstance(error, PositionConflict))
             log.exception("batch_failed", shard=self._shard.number, commands=len(decided.answers))
             return False
         self._shard.settle(decided)
@@ -119,11 +147,11 @@ class Worker:
                 log.exception("listener_failed", shard=self._shard.number)
         return True
 
-    def _not_stored(self, decided: Decided, *, lost: bool) -> None:
-        _fail(item for item, _ in decided.answers)
+    def _not_stored(self, *, lost: bool) -> None:
         self._shard.forget()
         if lost:
             log.critical("shard_lost", shard=self._shard.number)
+        if lost or self._source.comes_again:  # to go on would leave out what was not stored
             self._stopping.set()
 
 

@@ -1,0 +1,167 @@
+"""A worker process over real topics and real files: a member of the group that serves what it is given.
+
+    python -m tests.consumers.serving BOOTSTRAP PREFIX PARTITIONS FOLDER
+
+prints `opened N` and `closed N` for its shards, and ends when its standard input does.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from consumers.group import GroupMember
+from consumers.inbox import Inbox
+from consumers.outgoing import Outgoing
+from consumers.partition_source import PartitionSource
+from consumers.reading import Reader
+from consumers.shard import Decided, Shard
+from consumers.worker import Worker
+from domain.ledger import Ledger
+from domain.policy import Policy
+from schemas import codec
+from schemas.command_seal import CommandSeal
+from schemas.events import Recorded
+from schemas.keystore import KeyStore
+from schemas.topics import Topic
+from tests.consumers.shards import MASTER_KEY, NAMES, NAMES_SECRET, Clock
+from tests.support.topics import named
+
+SEAL = CommandSeal(NAMES_SECRET)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A test's own topics on a broker, and the folder with its ledgers."""
+
+    bootstrap: str
+    prefix: str
+    partitions: int
+    folder: Path
+
+    @property
+    def client(self) -> Mapping[str, Any]:
+        return {"bootstrap_servers": self.bootstrap}
+
+    @property
+    def topics(self) -> Mapping[Topic, str]:
+        return named(self.prefix)
+
+    @property
+    def group(self) -> str:
+        return f"{self.prefix}workers"
+
+    @contextmanager
+    def ledger(self, shard: int) -> Iterator[tuple[Ledger, KeyStore]]:
+        """The ledger of `shard`, for a look."""
+        keys = KeyStore(self.folder / f"keys-{shard}.db", MASTER_KEY)
+        ledger = Ledger.open(self.folder / f"ledger-{shard}.db", shard, keys)
+        try:
+            yield ledger, keys
+        finally:
+            ledger.close()
+            keys.close()
+
+    def events(self, shard: int) -> list[Recorded]:
+        """Everything in the ledger of `shard`."""
+        with self.ledger(shard) as (ledger, keys):
+            return [codec.decode(data, keys) for _, data in ledger.notifications(0, 1_000_000)]
+
+    def position(self, shard: int) -> int:
+        """Where the ledger of `shard` stands."""
+        with self.ledger(shard) as (ledger, _):
+            return ledger.position() or 0
+
+
+class Serving:
+    """One shard, opened and served."""
+
+    def __init__(self, cluster: Cluster, number: int, outgoing: Outgoing) -> None:
+        self.number = number
+        self.committed: list[Decided] = []
+        self.keys = KeyStore(cluster.folder / f"keys-{number}.db", MASTER_KEY)
+        self.ledger = Ledger.open(cluster.folder / f"ledger-{number}.db", number, self.keys)
+        clock = Clock()
+        self.source = PartitionSource(
+            Reader(number, cluster.partitions, SEAL),
+            outgoing,
+            cluster.topics[Topic.DEAD_LETTERS],
+            cluster.partitions,
+            self.ledger.position() or 0,
+            clock,
+        )
+        shard = Shard(number, self.ledger, NAMES, Policy(), clock)
+        self.worker = Worker(shard, self.source, [self.committed.append])
+        self.worker.start()
+
+    @property
+    def inbox(self) -> Inbox:
+        return self.source.inbox
+
+    @property
+    def alive(self) -> bool:
+        return self.worker.alive
+
+    def close(self) -> None:
+        self.worker.stop()
+        self.ledger.close()
+        self.keys.close()
+
+
+@dataclass
+class Process:
+    """All that one worker process has."""
+
+    cluster: Cluster
+    told: bool = False
+    opened: dict[int, Serving] = field(default_factory=dict)
+    closed: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.outgoing = Outgoing(self.cluster.client)
+        self.member = GroupMember(
+            self.cluster.client, self.cluster.group, self.cluster.topics[Topic.COMMANDS], self._open
+        )
+
+    def start(self) -> "Process":
+        self.member.start()
+        return self
+
+    def stop(self) -> None:
+        self.member.stop()
+        self.outgoing.close()
+
+    def _open(self, number: int) -> Serving:
+        serving = _Told(self, number) if self.told else Serving(self.cluster, number, self.outgoing)
+        self.opened[number] = serving
+        if self.told:
+            say("opened", number)
+        return serving
+
+
+class _Told(Serving):
+    def __init__(self, process: Process, number: int) -> None:
+        super().__init__(process.cluster, number, process.outgoing)
+
+    def close(self) -> None:
+        super().close()
+        say("closed", self.number)
+
+
+_saying = threading.Lock()
+
+
+def say(*words: object) -> None:
+    with _saying:
+        sys.stdout.write(" ".join(map(str, words)) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _, bootstrap, prefix, partitions, folder = sys.argv
+    running = Process(Cluster(bootstrap, prefix, int(partitions), Path(folder)), told=True).start()
+    sys.stdin.read()
+    running.stop()
