@@ -5,7 +5,7 @@ comes in memory and moves nothing; it is lost with the process, and whoever look
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +15,7 @@ import structlog
 from consumers.inbox import Inbox, Incoming
 from consumers.outgoing import Outgoing, Parcel
 from consumers.reading import FORWARDED_HEADER, Elsewhere, Reader, Record, Unusable, account_of
-from schemas.letters import Letter, Reason, headers_of
+from schemas.letters import REASON, Letter, Reason, headers_of
 from schemas.partitions import shard_of
 
 log = structlog.get_logger()
@@ -38,7 +38,6 @@ class PartitionSource:
         reader: Reader,
         outgoing: Outgoing,
         letters_topic: str,
-        partitions: int,
         position: int,
         clock: Callable[[], datetime],
     ) -> None:
@@ -48,7 +47,6 @@ class PartitionSource:
         self._reader = reader
         self._outgoing = outgoing
         self._letters_topic = letters_topic
-        self._partitions = partitions
         self._clock = clock
         self._position = position
         self._records: deque[Record] = deque()
@@ -130,9 +128,21 @@ class PartitionSource:
                 parcels.append(_forwarded(record, elsewhere.shard))
             except Unusable as no:
                 parcels.append(self._letter(record, no.reason, no.detail))
-        self._outgoing.send(parcels)
+        self._send(parcels)
         self._position = place
         return batch
+
+    def _send(self, parcels: Sequence[Parcel]) -> None:
+        if not parcels:
+            return
+        self._outgoing.send(parcels)
+        kept = Counter(dict(p.headers)[REASON].decode() for p in parcels if p.topic == self._letters_topic)
+        log.warning(
+            "sent_on",
+            shard=self._reader.shard,
+            forwarded=len(parcels) - kept.total(),
+            dead_letters=dict(kept),
+        )
 
     def _letter(self, record: Record, reason: Reason, detail: str) -> Parcel:
         origin = f"{record.topic}/{record.partition}/{record.offset}"
@@ -140,8 +150,7 @@ class PartitionSource:
         letter = Letter(
             reason, origin, detail, self._clock(), account, record.key, record.value, record.headers
         )
-        log.warning("dead_letter", reason=reason.value, origin=origin)
-        partition = record.partition if account is None else shard_of(account, self._partitions)
+        partition = record.partition if account is None else shard_of(account, self._reader.partitions)
         key = None if account is None else account.encode()
         return Parcel(self._letters_topic, partition, key, record.value or b"", headers_of(letter))
 

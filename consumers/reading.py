@@ -63,8 +63,8 @@ class Reader:
     """Reads the records of one shard's partition."""
 
     def __init__(self, shard: int, partitions: int, seal: CommandSeal) -> None:
-        self._shard = shard
-        self._partitions = partitions
+        self.shard = shard
+        self.partitions = partitions
         self._seal = seal
 
     def command(self, record: Record) -> Command:
@@ -88,8 +88,8 @@ class Reader:
         headers = record.headers
         if must_be_sealed(command.actor) and not self._seal.holds(value, _header(headers, SEAL_HEADER)):
             raise Unusable(Reason.NOT_SEALED, "Only Sayso's own doors speak as this actor.")
-        shard = shard_of(account, self._partitions)
-        if shard != self._shard:
+        shard = shard_of(account, self.partitions)
+        if shard != self.shard:
             if _header(headers, FORWARDED_HEADER) is not None:
                 raise Unusable(Reason.MISROUTED, f"It was forwarded here, and belongs in shard {shard}.")
             raise Elsewhere(shard)

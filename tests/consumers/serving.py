@@ -7,9 +7,9 @@ prints `opened N` and `closed N` for its shards, and ends when its standard inpu
 
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,26 +54,30 @@ class Cluster:
     def group(self) -> str:
         return f"{self.prefix}workers"
 
-    @contextmanager
-    def ledger(self, shard: int) -> Iterator[tuple[Ledger, KeyStore]]:
-        """The ledger of `shard`, for a look."""
-        keys = KeyStore(self.folder / f"keys-{shard}.db", MASTER_KEY)
-        ledger = Ledger.open(self.folder / f"ledger-{shard}.db", shard, keys)
-        try:
-            yield ledger, keys
-        finally:
-            ledger.close()
-            keys.close()
+    @cached_property
+    def ledgers(self) -> list[tuple[Ledger, KeyStore]]:
+        """All ledgers, for a look; made here, since two who make the same one at once disturb each other."""
+        return [opened(self.folder, shard) for shard in range(self.partitions)]
 
     def events(self, shard: int) -> list[Recorded]:
         """Everything in the ledger of `shard`."""
-        with self.ledger(shard) as (ledger, keys):
-            return [codec.decode(data, keys) for _, data in ledger.notifications(0, 1_000_000)]
+        ledger, keys = self.ledgers[shard]
+        return [codec.decode(data, keys) for _, data in ledger.notifications(0, 1_000_000)]
 
     def position(self, shard: int) -> int:
         """Where the ledger of `shard` stands."""
-        with self.ledger(shard) as (ledger, _):
-            return ledger.position() or 0
+        return self.ledgers[shard][0].position() or 0
+
+    def close(self) -> None:
+        for ledger, keys in self.ledgers:
+            ledger.close()
+            keys.close()
+
+
+def opened(folder: Path, shard: int) -> tuple[Ledger, KeyStore]:
+    """The ledger of `shard` in `folder`, and its keys."""
+    keys = KeyStore(folder / f"keys-{shard}.db", MASTER_KEY)
+    return Ledger.open(folder / f"ledger-{shard}.db", shard, keys), keys
 
 
 class Serving:
@@ -82,14 +86,12 @@ class Serving:
     def __init__(self, cluster: Cluster, number: int, outgoing: Outgoing) -> None:
         self.number = number
         self.committed: list[Decided] = []
-        self.keys = KeyStore(cluster.folder / f"keys-{number}.db", MASTER_KEY)
-        self.ledger = Ledger.open(cluster.folder / f"ledger-{number}.db", number, self.keys)
+        self.ledger, self.keys = opened(cluster.folder, number)
         clock = Clock()
         self.source = PartitionSource(
             Reader(number, cluster.partitions, SEAL),
             outgoing,
             cluster.topics[Topic.DEAD_LETTERS],
-            cluster.partitions,
             self.ledger.position() or 0,
             clock,
         )
