@@ -60,6 +60,7 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the c
             max_poll_records=RECORDS_PER_POLL_MAX,
             kafka_client=self._connected,
         )
+        self._consumer.partitions_for_topic(topic)  # else the first assignment is of nothing
         self._consumer.subscribe([topic], listener=self)
 
     def _connected(self, **settings: Any) -> KafkaNetClient:

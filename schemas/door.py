@@ -19,6 +19,16 @@ class Unavailable(Exception):
     """The command could not be stored (a full disk, a lost owner) and did not take effect. Try again."""
 
 
+class Uncertain(Unavailable):
+    """Nobody knows whether the command was stored, or will be: nothing is promised.
+
+    Sent again under the same id, it takes effect once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("It is not known whether the command was stored.")
+
+
 class CommandDoor(Protocol):
     """Takes commands in, durably."""
 
@@ -30,7 +40,7 @@ class CommandDoor(Protocol):
 
         Raises:
             Busy: there is no room; nothing was kept.
-            Unavailable: it could not be stored; it did not take effect.
+            Unavailable: it could not be stored; it did not take effect, unless this is `Uncertain`.
         """
         ...
 

@@ -7,11 +7,13 @@ prints `opened N` and `closed N` for its shards, and ends when its standard inpu
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from kafka import KafkaProducer
 
 from consumers.group import GroupMember
 from consumers.inbox import Inbox
@@ -24,7 +26,7 @@ from domain.ledger import Ledger
 from domain.policy import Policy
 from schemas import codec
 from schemas.command_seal import CommandSeal
-from schemas.events import Recorded
+from schemas.events import Receipt, Recorded
 from schemas.keystore import KeyStore
 from schemas.topics import Topic
 from tests.consumers.shards import MASTER_KEY, NAMES, NAMES_SECRET, Clock
@@ -96,8 +98,17 @@ class Serving:
             clock,
         )
         shard = Shard(number, self.ledger, NAMES, Policy(), clock)
-        self.worker = Worker(shard, self.source, [self.committed.append])
-        self.worker.start()
+        self.listeners: list[Callable[[Decided], None]] = [self.committed.append]
+        self.worker = Worker(shard, self.source, self.listeners)
+
+    def publish_with(self, producer: KafkaProducer, topic: str) -> None:
+        def publish(decided: Decided) -> None:
+            for one in decided.recorded:
+                if isinstance(one.event, Receipt):
+                    data = codec.encode(one, self.keys, 1)
+                    producer.send(topic, data, one.context.account.encode(), partition=self.number)
+
+        self.listeners.append(publish)
 
     @property
     def inbox(self) -> Inbox:
@@ -119,11 +130,14 @@ class Process:
 
     cluster: Cluster
     told: bool = False
+    publishes: bool = False
+    """Whether receipts go to their topic, as the relay does it."""
     opened: dict[int, Serving] = field(default_factory=dict)
     closed: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.outgoing = Outgoing(self.cluster.client)
+        self.producer = KafkaProducer(**self.cluster.client) if self.publishes else None
         self.member = GroupMember(
             self.cluster.client, self.cluster.group, self.cluster.topics[Topic.COMMANDS], self._open
         )
@@ -135,10 +149,15 @@ class Process:
     def stop(self) -> None:
         self.member.stop()
         self.outgoing.close()
+        if self.producer is not None:
+            self.producer.close()
 
     def _open(self, number: int) -> Serving:
         serving = _Told(self, number) if self.told else Serving(self.cluster, number, self.outgoing)
         self.opened[number] = serving
+        if self.producer is not None:
+            serving.publish_with(self.producer, self.cluster.topics[Topic.RECEIPTS])
+        serving.worker.start()
         if self.told:
             say("opened", number)
         return serving
