@@ -2,9 +2,11 @@
 
 import asyncio
 import queue
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 from schemas.commands import Command
 from schemas.door import Busy, Unavailable
@@ -21,6 +23,8 @@ class Incoming:
     position: int
     """Grows from command to command; what it counts is the source's own affair."""
     reply: "Future[Answer] | None" = None
+    record: Any = None
+    """What the source read it from, if the source wants to know that again."""
 
 
 class Inbox:
@@ -29,7 +33,16 @@ class Inbox:
     A command counts as taken in once its receipt is stored: a queue in memory is no place to promise from.
     """
 
-    def __init__(self, last_position: int, waiting_max: int = COMMANDS_WAITING_MAX) -> None:
+    comes_again = False
+
+    def __init__(
+        self,
+        last_position: int,
+        waiting_max: int = COMMANDS_WAITING_MAX,
+        on_put: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_put`: told of each command that came in; must be quick."""
+        self._on_put = on_put
         self._queue: queue.Queue[tuple[Command, Future[Answer]]] = queue.Queue(waiting_max)
         self._position = last_position
         self._closed = False
@@ -47,6 +60,7 @@ class Inbox:
                 self._queue.put_nowait((command, reply))
             except queue.Full:
                 raise Busy from None
+        self._on_put()
         return reply
 
     async def submit(self, command: Command, wait_s: float) -> Answer | None:
@@ -69,6 +83,14 @@ class Inbox:
             except queue.Empty:
                 break
         return batch
+
+    @property
+    def position(self) -> int:
+        """Of the last command that was polled."""
+        return self._position
+
+    def refuse(self, items: Sequence[Incoming]) -> None:
+        """Whoever put them has stopped listening; nothing else is kept of them."""
 
     def _placed(self, command: Command, reply: "Future[Answer]") -> Incoming:
         self._position += 1

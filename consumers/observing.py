@@ -59,10 +59,10 @@ class ObservedShard(Shard):
         self._begun: deque[tuple[int, int]] = deque()
         """Of each batch that is not settled: when it began, in nanoseconds, and its number of commands."""
 
-    def decide(self, batch: Sequence[Incoming]) -> Decided:
+    def decide(self, batch: Sequence[Incoming], position: int) -> Decided:
         self._begun.append((time.time_ns(), len(batch)))
         began_s = time.perf_counter()
-        decided = super().decide(batch)
+        decided = super().decide(batch, position)
         self._meter.decide.observe(time.perf_counter() - began_s)
         return decided
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
 import structlog
 
@@ -13,10 +12,10 @@ from domain import snapshots
 from domain.decide import Decision, decide
 from domain.ledger import Ledger, LedgerError, StreamNames
 from domain.policy import Policy
+from domain.receipts import fingerprint_of, receipt_stream
 from domain.refusals import Refused
 from domain.turn import State
 from schemas import tracing
-from schemas.actors import Permission
 from schemas.commands import Command
 from schemas.events import CommandAccepted, CommandRefused, Context, Recorded
 from schemas.receipts import Answer
@@ -35,7 +34,7 @@ class Decided:
 
     def __init__(self, position: int) -> None:
         self.position = position
-        """Of its last command."""
+        """Where it ends: with its last command, or further on."""
         self.recorded: list[Recorded] = []
         """The new events, in order."""
         self.answers: list[tuple[Incoming, Answer]] = []
@@ -80,7 +79,7 @@ class Shard:
             Exception: nothing was stored; the same commands can be tried again.
         """
         try:
-            decided = self.decide(batch)
+            decided = self.decide(batch, batch[-1].position)
             self.store(decided)
         except BaseException:
             self.forget()
@@ -88,17 +87,19 @@ class Shard:
         self.settle(decided)
         return decided
 
-    def decide(self, batch: Sequence[Incoming]) -> Decided:
+    def decide(self, batch: Sequence[Incoming], position: int) -> Decided:
         """What comes of `batch`, given all that was decided before. If it raises, `forget` must follow.
+
+        `position` is where the source stands after it; a batch of none only moves there.
 
         Raises:
             PositionConflict: another owner has this shard now.
         """
         self.ledger.resume()  # nothing is read before it is settled what was stored
-        names = [self._receipt_name(item.command) for item in batch]
-        known = self.ledger.existing(names)
+        names = [receipt_stream(self._names, item.command) for item in batch]
+        known = self.ledger.existing(names) if names else {}
         self.states.begin()
-        decided = Decided(batch[-1].position)
+        decided = Decided(position)
         for item, name in zip(batch, names, strict=True):
             receipt = known.get(name) or self._unstored.get(name)
             decided.answers.append((item, self._answer(item, name, receipt, decided)))
@@ -126,11 +127,6 @@ class Shard:
         """Finish the snapshots that were begun."""
         self._snapshotter.shutdown()
 
-    def _receipt_name(self, command: Command) -> str:
-        """Whoever may choose ids freely never meets those of the carrier's doors and our own workers."""
-        within = " within" if command.actor.may(Permission.CARRIER) else ""
-        return self._names.receipt(command.account + within, command.command_id)
-
     def _save_snapshot(self, stream: str, version: int, state: State) -> None:
         try:
             self.ledger.save_snapshot(stream, version, snapshots.write(state))
@@ -138,7 +134,7 @@ class Shard:
             log.exception("snapshot_failed", stream=stream)  # nothing is lost: the events are read instead
 
     def _answer(self, item: Incoming, name: str, known: Recorded | None, decided: Decided) -> Answer:
-        fingerprint = self._names.fingerprint(content_of(item.command))
+        fingerprint = fingerprint_of(self._names, item.command)
         if known is None:
             return self._first(item, name, fingerprint, decided)
         receipt = known.event
@@ -199,12 +195,3 @@ def _refusal(command: Command, fingerprint: str, no: Refused) -> CommandRefused:
     return CommandRefused(
         command_type=command.type, fingerprint=fingerprint, code=no.code, sentence=no.sentence
     )
-
-
-def content_of(command: Command) -> bytes:
-    """What makes a command this one and no other: all but how it travelled and what its actor may do."""
-    content = command.__pydantic_serializer__.to_json(command, exclude=_NOT_CONTENT, exclude_unset=True)
-    return command.type.encode() + content  # only what was said: a field that comes later changes no retry
-
-
-_NOT_CONTENT: dict[str, Any] = {"traceparent": True, "actor": {"name", "permissions"}}

@@ -10,7 +10,7 @@ import structlog
 from consumers.inbox import Incoming
 from consumers.shard import Decided, Shard
 from domain.ledger import OutcomeUnknown, PositionConflict
-from schemas.door import Unavailable
+from schemas.door import Uncertain, Unavailable
 
 log = structlog.get_logger()
 
@@ -23,6 +23,23 @@ class CommandSource(Protocol):
 
     def poll(self, commands_max: int, timeout_s: float) -> Sequence[Incoming]:
         """The next commands; none if nothing came within `timeout_s` seconds."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Where what was polled ends: with its last command, or further on, where no command was readable."""
+        ...
+
+    @property
+    def comes_again(self) -> bool:
+        """Whether what was not stored comes again once the shard is opened anew.
+
+        Else whoever sent it hears that nothing was done, and the worker goes on.
+        """
+        ...
+
+    def refuse(self, items: Sequence[Incoming]) -> None:
+        """Keep `items`, whose ids were used before for something else: nobody waits to hear of it."""
         ...
 
     def close(self) -> None:
@@ -45,6 +62,7 @@ class Worker:
         """`on_commit`: told of each batch once it is stored; must be quick."""
         self._shard = shard
         self._source = source
+        self._position = source.position
         self._on_commit = on_commit
         self._storing: tuple[Decided, Future[None]] | None = None
         self._stopping = threading.Event()
@@ -71,6 +89,8 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 self._step()
+        except Exception:
+            log.exception("worker_failed", shard=self._shard.number)
         finally:
             self._await_store()
             self._source.close()
@@ -78,7 +98,8 @@ class Worker:
     def _step(self) -> None:
         """Decide what waits while the batch before is being stored; then have it stored in turn."""
         batch = self._source.poll(COMMANDS_PER_BATCH_MAX, 0 if self._storing else POLL_TIMEOUT_S)
-        decided = self._decide(batch) if batch else None
+        moved = self._source.position != self._position
+        decided = self._decide(batch) if batch or moved else None
         stored = self._await_store()
         if decided is None:
             return
@@ -88,13 +109,18 @@ class Worker:
             _fail(batch)  # it was decided upon what was not stored
 
     def _decide(self, batch: Sequence[Incoming]) -> Decided | None:
+        self._position = self._source.position
         try:
-            return self._shard.decide(batch)
+            decided = self._shard.decide(batch, self._position)
+            unheard = [item for item, answer in decided.answers if answer.conflict and item.reply is None]
+            if unheard:
+                self._source.refuse(unheard)
         except Exception as error:
             log.exception("batch_failed", shard=self._shard.number, commands=len(batch))
             self._await_store()  # what it still needs must not be forgotten before it is on disk
             self._failed(batch, error)
             return None
+        return decided
 
     def _await_store(self) -> bool:
         """Wait for the batch that is being stored, and answer its commands. False if it was not stored."""
@@ -120,18 +146,16 @@ class Worker:
 
     def _failed(self, batch: Sequence[Incoming], error: Exception) -> None:
         """Nothing of `batch` is stored, or nobody knows: say so, and believe only the ledger from now on."""
-        _fail(batch, _UNKNOWN if isinstance(error, OutcomeUnknown) else _NOT_STORED)
+        _fail(batch, Uncertain() if isinstance(error, OutcomeUnknown) else None)
         self._shard.forget()
-        if isinstance(error, PositionConflict):
+        lost = isinstance(error, PositionConflict)
+        if lost:
             log.critical("shard_lost", shard=self._shard.number)
+        if lost or self._source.comes_again:  # to go on would leave out what was not stored
             self._stopping.set()
 
 
-_NOT_STORED = "The command could not be stored; nothing was done."
-_UNKNOWN = "It is not known whether the command was stored. Send it again: it will not be carried out twice."
-
-
-def _fail(batch: Iterable[Incoming], why: str = _NOT_STORED) -> None:
+def _fail(batch: Iterable[Incoming], why: Unavailable | None = None) -> None:
     for item in batch:
         if item.reply is not None:
-            item.reply.set_exception(Unavailable(why))
+            item.reply.set_exception(why or Unavailable("The command could not be stored; nothing was done."))

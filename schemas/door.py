@@ -16,11 +16,17 @@ class Busy(Exception):
 
 
 class Unavailable(Exception):
-    """The command could not be stored (a full disk, a lost owner). Try again, with the same id.
+    """The command could not be stored (a full disk, a lost owner) and did not take effect. Try again."""
 
-    It did not take effect; only where a database was lost in mid-commit nobody knows, and the message
-    says so.
+
+class Uncertain(Unavailable):
+    """Nobody knows whether the command was stored, or will be: nothing is promised.
+
+    Sent again under the same id, it takes effect once.
     """
+
+    def __init__(self) -> None:
+        super().__init__("It is not known whether the command was stored.")
 
 
 class CommandDoor(Protocol):
@@ -34,7 +40,7 @@ class CommandDoor(Protocol):
 
         Raises:
             Busy: there is no room; nothing was kept.
-            Unavailable: it could not be stored.
+            Unavailable: it could not be stored; it did not take effect, unless this is `Uncertain`.
         """
         ...
 

@@ -29,7 +29,7 @@ from projections.shapes import Receipt, Who
 from schemas import commands, tracing
 from schemas.actors import Permission
 from schemas.commands import Command
-from schemas.door import Busy, Unavailable
+from schemas.door import Busy, Unavailable, Uncertain
 from schemas.events import CommandAccepted, CommandRefused
 from schemas.receipts import Answer
 
@@ -101,15 +101,20 @@ async def submit(deps: ApiDeps, command: Command, wait_s: float) -> Answer | Non
     """Hand `command` to the door.
 
     Raises:
-        Problem: `busy` or `unavailable`; nothing was kept.
+        Problem: `busy`, nothing was kept; or `unavailable`.
     """
     try:
         return await deps.door.submit(command, wait_s)
     except Busy as error:
         raise Problem("busy", str(error), {"Retry-After": str(error.retry_after_s)}) from error
     except Unavailable as error:
+        retry = {"Retry-After": str(UNAVAILABLE_RETRY_S)}
+        if isinstance(error, Uncertain):
+            sentence = f"{error} Send it again as `command_id`: it takes effect once."
+            extra = {"command_id": str(command.command_id)}
+            raise Problem("unavailable", sentence, retry, extra) from error
         sentence = "The command could not be stored and did not take effect. Send it again."
-        raise Problem("unavailable", sentence, {"Retry-After": str(UNAVAILABLE_RETRY_S)}) from error
+        raise Problem("unavailable", sentence, retry) from error
 
 
 # --- from the request to the command --------------------------------------------------------------

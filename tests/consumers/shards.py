@@ -23,7 +23,8 @@ from tests.domain import people
 from tests.domain.given import ACME, NUMBER
 
 MASTER_KEY = bytes(range(32))
-NAMES = StreamNames(b"names for tests only")
+NAMES_SECRET = b"names for tests only"
+NAMES = StreamNames(NAMES_SECRET)
 NOON = datetime(2026, 3, 2, 20, tzinfo=UTC)
 """A Monday, noon in San Francisco."""
 

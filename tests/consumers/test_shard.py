@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from consumers import shard as shards
-from consumers.shard import content_of
 from domain.account import Account
 from domain.ledger import LedgerUnavailable, PositionConflict
 from schemas import events as e
@@ -136,19 +135,6 @@ def test_how_a_command_travelled_and_what_its_actor_may_do_by_now_is_not_its_con
     assert not second.conflict
     assert not third.conflict
     assert second.receipt == third.receipt == first.receipt
-
-
-def test_content_is_all_else() -> None:
-    """P2"""
-    assert content_of(SEND) == content_of(SEND.model_copy())
-    for other in (
-        people.send("Hello!"),
-        people.send(number=people.OTHER_NUMBER),
-        people.send(override_quiet_hours=True),
-        people.send(account="umbrella"),
-        people.send(actor=people.OPERATOR),
-    ):
-        assert content_of(other) != content_of(SEND)
 
 
 def test_one_id_in_two_accounts_is_two_commands(rig: Rig) -> None:

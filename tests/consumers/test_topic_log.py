@@ -17,7 +17,7 @@ from projections.source import SourceUnavailable
 from schemas import codec
 from tests.projections.views import Rows, Views, rows
 from tests.support.relays import Office, reaches
-from tests.support.topics import client_of, create_topics
+from tests.support.event_topics import client_of, create_topics
 
 MUCH = 1_000_000
 

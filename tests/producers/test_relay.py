@@ -19,7 +19,7 @@ from schemas.events import TextReceived
 from schemas.keystore import KeyStore
 from tests.projections.history import Log, conversation
 from tests.support.relays import Office, reaches
-from tests.support.topics import NUMBER, client_of, on_the_topics, things_happen
+from tests.support.event_topics import NUMBER, client_of, on_the_topics, things_happen
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from projections.topics.partitions import Partitions
 from projections.topics.tails import newest
 from projections.topics.wire import Wire
 from tests.projections.history import History
-from tests.support.topics import SOON_S, Topics, client_of, create_topics, published, things_happen
+from tests.support.event_topics import SOON_S, Topics, client_of, create_topics, published, things_happen
 
 
 class Office:

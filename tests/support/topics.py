@@ -1,80 +1,61 @@
-"""Topics of a test's own on the shared broker, events to fill them with, and another client to read them."""
+"""Topics of a test's own on the broker that all tests share."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from time import monotonic
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from deploy.local.broker import Broker
-from schemas.codec import peek
-from schemas.events import CandidateFollowed, CommandAccepted, SegmentsDebited, TextReceived
+from schemas.letters import Headers
 from schemas.topics import Topic
-from tests.projections.history import History, conversation
 
-EVENT_TOPICS: list[Topic] = [topic for topic in Topic if topic not in (Topic.COMMANDS, Topic.DEAD_LETTERS)]
-NUMBER = "+14155550123"
-SOON_S = 60.0
-
-Topics = Mapping[Topic, str]
+STANDARD_PREFIX = "sayso."
+SETTINGS = {Topic.DEAD_LETTERS: {"max.message.bytes": str(2 * (1024 * 1024 + 12))}}
+"""A letter is larger than the record in it."""
 
 
-def client_of(broker: Broker) -> dict[str, Any]:
-    return {"bootstrap_servers": broker.bootstrap}
+def fresh_prefix() -> str:
+    """What no other test's topics and groups begin with."""
+    return f"t{uuid4().hex[:12]}."
 
 
-def create_topics(broker: Broker, partitions: int = 2) -> Topics:
-    """A topic for each kind of events, with names that no other test has."""
-    prefix = f"{uuid4().hex[:8]}."
-    topics: Topics = {topic: topic.value.replace("sayso.", prefix) for topic in EVENT_TOPICS}
-    with closing(KafkaAdminClient(**client_of(broker))) as admin:
-        admin.create_topics([NewTopic(name, partitions, 1) for name in topics.values()])
-        admin.wait_for_topics([*topics.values()], timeout_ms=60_000)
-    _until_led(broker, topics.values(), partitions)
-    return topics
+def named(prefix: str) -> Mapping[Topic, str]:
+    """The names of all topics where ours begin with `prefix`."""
+    return {topic: prefix + topic.value.removeprefix(STANDARD_PREFIX) for topic in Topic}
 
 
-def _until_led(broker: Broker, topics: Iterable[str], partitions: int) -> None:
-    """Return when the broker serves the new partitions, some moments after it said that they are there."""
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "nobody"})
-    waiting = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
-    deadline = monotonic() + SOON_S
-    try:
-        while waiting:
-            try:
-                consumer.get_watermark_offsets(waiting[-1], timeout=SOON_S)
-                waiting.pop()
-            except KafkaException:
-                assert monotonic() < deadline
-    finally:
-        consumer.close()
+def made(broker: Broker, prefix: str, partitions: int) -> Mapping[Topic, str]:
+    """Every topic, made with names that begin with `prefix`; their names."""
+    names = named(prefix)
+    with closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap)) as admin:
+        admin.create_topics(
+            [
+                NewTopic(name, partitions, 1, topic_configs=SETTINGS.get(topic))
+                for topic, name in names.items()
+            ]
+        )
+        admin.wait_for_topics([*names.values()], timeout_ms=60_000)
+    return names
 
 
-def things_happen(history: History, times: int) -> History:
-    """Three events for each of `times` commands, now in these topics and now in those."""
-    for _ in range(times):
-        number = history.commands
-        text = UUID(int=number)
-        events: list[Any] = [
-            ("account", SegmentsDebited(text_id=text, segments=1, balance=number)),
-            (f"receipt-{number}", CommandAccepted(command_type="t", fingerprint="f")),
+def sent(
+    broker: Broker, records: Iterable[tuple[str, int | None, bytes | None, bytes | None, Headers]]
+) -> None:
+    """Publish records (topic, partition, key, value, headers); when this returns, they are there."""
+    with KafkaProducer(bootstrap_servers=broker.bootstrap, linger_ms=5) as producer:
+        sending = [
+            producer.send(topic, value, key, list(headers), partition)
+            for topic, partition, key, value, headers in records
         ]
-        if number % 3:
-            events.insert(
-                0, (conversation(NUMBER), TextReceived(sid=f"SM{number}", body="Hello" * (number % 40)))
-            )
-        else:
-            events.append((f"candidate-{number}", CandidateFollowed(candidate=f"c{number}", member="ada")))
-        history.decided(events)
-    return history
+        for one in sending:
+            one.get(60)
 
 
-def on_the_topics(broker: Broker, topics: Topics, partition: int) -> dict[str, list[bytes]]:
-    """Everything that is committed, topic by topic, as librdkafka reads it."""
-    found: dict[str, list[bytes]] = {name: [] for name in topics.values()}
+def read_all(broker: Broker, topic: str) -> list[Message]:
+    """Everything that is committed on `topic`, partition by partition, as librdkafka reads it."""
     consumer = Consumer(
         {
             "bootstrap.servers": broker.bootstrap,
@@ -85,36 +66,18 @@ def on_the_topics(broker: Broker, topics: Topics, partition: int) -> dict[str, l
         }
     )
     try:
-        consumer.assign([TopicPartition(name, partition, OFFSET_BEGINNING) for name in found])
-        ended = set[str]()
-        while len(ended) < len(found):
-            message = consumer.poll(SOON_S)
-            assert message is not None, "the topics do not end"
+        partitions = consumer.list_topics(topic, 60).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
+        found, ended = list[Message](), set[int]()
+        while len(ended) < len(partitions):
+            message = consumer.poll(60)
+            assert message is not None, "the topic does not end"
             error = message.error()
-            topic, value = message.topic(), message.value()
-            assert topic is not None
             if error is None:
-                assert value is not None
-                found[topic].append(value)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                ended.add(topic)
+                found.append(message)
             else:
-                raise AssertionError(error)
+                assert error.code() == KafkaError._PARTITION_EOF, error
+                ended.add(message.partition() or 0)
     finally:
         consumer.close()
-    return found
-
-
-def published(broker: Broker, topics: Topics, partition: int = 0) -> list[bytes]:
-    """Everything that is committed, in the order of its numbers; each topic was in that order by itself."""
-    found = on_the_topics(broker, topics, partition)
-    for events in found.values():
-        numbers = numbers_of(events)
-        assert numbers == sorted(numbers)
-    return sorted(
-        (data for events in found.values() for data in events), key=lambda data: peek(data).sequence
-    )
-
-
-def numbers_of(events: Iterable[bytes]) -> list[int]:
-    return [peek(data).sequence for data in events]
+    return sorted(found, key=lambda message: (message.partition(), message.offset()))

@@ -1,0 +1,132 @@
+"""Reading one record of the commands topic: a command, or what is wrong with it.
+
+This stands in every command's way, so the good case comes first and does nothing twice.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from schemas import commands
+from schemas.command_seal import SEAL_HEADER, CommandSeal, must_be_sealed
+from schemas.commands import COMMAND_BYTES_MAX, TRACEPARENT, Command
+from schemas.letters import Reason
+from schemas.partitions import shard_of
+
+log = structlog.get_logger()
+
+FORWARDED_HEADER = "sayso-forwarded"
+TRACEPARENT_HEADER = "traceparent"
+FAULTS_TOLD_MAX = 10
+_ACCOUNT = re.compile(rb"[a-z0-9][a-z0-9_-]{0,62}")
+_TRACEPARENT = re.compile(TRACEPARENT)
+
+
+class Record(Protocol):
+    """What the client hands out for a record."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class Unusable(Exception):
+    """The record is no command that may be decided; it becomes a dead letter."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Elsewhere(Exception):
+    """The command belongs in another shard."""
+
+    def __init__(self, shard: int) -> None:
+        super().__init__(f"shard {shard}")
+        self.shard = shard
+
+
+class Reader:
+    """Reads the records of one shard's partition."""
+
+    def __init__(self, shard: int, partitions: int, seal: CommandSeal) -> None:
+        self.shard = shard
+        self.partitions = partitions
+        self._seal = seal
+
+    def command(self, record: Record) -> Command:
+        """The command in `record`.
+
+        Raises:
+            Unusable: it is none, or not from whom it says.
+            Elsewhere: it is one, and another shard decides it.
+        """
+        key, value = record.key, record.value
+        if not key:
+            raise Unusable(Reason.NO_KEY, "The record has no key; it must be the account.")
+        if value is None:
+            raise Unusable(Reason.INVALID_COMMAND, "The record has no value.")
+        if len(value) > COMMAND_BYTES_MAX:
+            raise Unusable(Reason.TOO_LARGE, f"{len(value)} bytes are more than {COMMAND_BYTES_MAX}.")
+        command = _read(value)
+        account = command.account
+        if key != account.encode():
+            raise Unusable(Reason.WRONG_KEY, "The key is not the command's account.")
+        headers = record.headers
+        if must_be_sealed(command.actor) and not self._seal.holds(value, _header(headers, SEAL_HEADER)):
+            raise Unusable(Reason.NOT_SEALED, "Only Sayso's own doors speak as this actor.")
+        shard = shard_of(account, self.partitions)
+        if shard != self.shard:
+            if _header(headers, FORWARDED_HEADER) is not None:
+                raise Unusable(Reason.MISROUTED, f"It was forwarded here, and belongs in shard {shard}.")
+            raise Elsewhere(shard)
+        return _traced(command, headers) if headers else command
+
+
+def account_of(key: bytes | None) -> str | None:
+    """The account that `key` names; None where it names none."""
+    return key.decode() if key is not None and _ACCOUNT.fullmatch(key) else None
+
+
+def _read(value: bytes) -> Command:
+    try:
+        return commands.read(value)
+    except ValidationError as error:
+        raise Unusable(Reason.INVALID_COMMAND, _told(error)) from None
+    except Exception as error:
+        # No bytes may stop a shard. If this happens, the language has a gap, and we want to know.
+        log.exception("record_unreadable")
+        raise Unusable(Reason.INVALID_COMMAND, type(error).__name__) from error
+
+
+def _told(error: ValidationError) -> str:
+    """Which fields are wrong, and how; never what they hold."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['type']}" for f in faults[:FAULTS_TOLD_MAX])
+
+
+def _header(headers: Sequence[tuple[str, bytes]], name: str) -> bytes | None:
+    """The last header of that name."""
+    return dict(headers).get(name)
+
+
+def _traced(command: Command, headers: Sequence[tuple[str, bytes]]) -> Command:
+    """With the trace that the headers tell, where the command itself tells none."""
+    traceparent: Any = _header(headers, TRACEPARENT_HEADER)
+    if command.traceparent is not None or traceparent is None:
+        return command
+    text = traceparent.decode("ascii", "replace")
+    return command.model_copy(update={"traceparent": text}) if _TRACEPARENT.fullmatch(text) else command
