@@ -29,8 +29,8 @@ class ServedShard(Protocol):
     """A shard that this process has opened, and serves."""
 
     @property
-    def source(self) -> PartitionSource:
-        """Where its records go. Its position is where the ledger stands."""
+    def source(self) -> PartitionSource | None:
+        """Where its records go, from its position on; none, if it needs no records."""
         ...
 
     @property
@@ -105,7 +105,7 @@ class GroupMember:
     def _move(self, member: Membership, timeout_ms: int) -> None:
         for number, records in member.poll(timeout_ms):
             seat = self._seats.get(number)
-            if seat is not None and seat.shard is not None:
+            if seat is not None and seat.shard is not None and seat.shard.source is not None:
                 seat.shard.source.offer(records)
 
     def _sit_down(self, numbers: Iterable[int]) -> None:
@@ -134,6 +134,8 @@ class GroupMember:
                 member.pause(number)
                 seat.retire(self._hands)
                 log.warning("shard_reopens", shard=number)
+            elif seat.shard.source is None:
+                pass  # its partition stays paused, and is only agreed upon
             elif seat.shard.source.full:
                 full = True
                 member.pause(number)
@@ -148,13 +150,14 @@ class GroupMember:
         seat.reopen_at = time.monotonic() + REOPEN_AFTER_S
         try:
             seat.shard = opening.result()
-            member.seek(number, seat.shard.source.position)
+            if seat.shard.source is not None:
+                member.seek(number, seat.shard.source.position)
         except Exception:
             log.exception("shard_not_opened", shard=number)
             if seat.shard is not None:
                 seat.retire(self._hands)
         else:
-            log.info("shard_opened", shard=number, position=seat.shard.source.position)
+            log.info("shard_opened", group=self._group, shard=number)
 
 
 class _Seat:

@@ -101,7 +101,7 @@ class ShardMeter:
 
     def stored(self, answers: Sequence[Answer], events: int) -> None:
         """A batch is on disk."""
-        # Comprehensions over the batch and a few sums: a counter for each command would cost ten times as much.
+        # Comprehensions over the batch and a few sums: a counter for each command would cost ten times more.
         receipts = [answer.receipt for answer in answers if not answer.repeated]
         refused = [receipt.code for receipt in receipts if isinstance(receipt, CommandRefused)]
         self._count("accepted", len(receipts) - len(refused))

@@ -10,7 +10,7 @@ import structlog
 from consumers.inbox import Incoming
 from consumers.shard import Decided, Shard
 from domain.ledger import OutcomeUnknown, PositionConflict
-from schemas.door import Uncertain, Unavailable
+from schemas.door import Unavailable, Uncertain
 
 log = structlog.get_logger()
 

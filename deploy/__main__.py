@@ -1,40 +1,34 @@
 """The command line: `sayso`, or `python -m deploy`."""
 
-import os
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import typer
 from pydantic import TypeAdapter, ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from deploy import demo as demos
 from deploy import maintenance
 from deploy.clock import utc_now
 from deploy.collector import spare_the_collector
+from deploy.distributed import commands
+from deploy.local.process import NotStarted
 from deploy.logs import configure_logs, log_last_words
+from deploy.parts import auth_of
+from deploy.saying import fail, listening, out, settings_here
 from deploy.serving import HttpServer
-from deploy.settings import (
-    PREFIX,
-    Settings,
-    SettingsError,
-    load,
-    settings_in_markdown,
-    table_of_settings,
-)
+from deploy.settings import SettingsError, settings_in_markdown, table_of_settings
 from deploy.simulator.server import SimulatorServer
-from deploy.wiring import AlreadyRunning, Sayso, StoresUnavailable, auth_of
+from deploy.stores import AlreadyRunning, StoresUnavailable
+from deploy.topics import TopicsMismatch
+from deploy.wiring import Sayso
 from producers.http.auth import issue
 from producers.http.pages.demo_settings import DemoSettings
 from producers.http.pages.site import add_pages
 from schemas.actors import Permission
 from schemas.base import AccountId
-
-T = TypeVar("T")
 
 app = typer.Typer(
     help="Sayso: texting for hiring products. Settings come from the environment, as SAYSO_*.",
@@ -42,17 +36,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # they would print what is in memory, people's words included
 )
-out = Console()
-errors = Console(stderr=True)
 
 
 @app.command()
 def serve() -> None:
     """Run Sayso: the HTTP interface, the worker, the views and the dispatcher, until told to stop."""
-    settings = _settings()
+    settings = settings_here()
     with Sayso(settings) as sayso:
         add_pages(sayso.app)
-        server = _listening(
+        server = listening(
             lambda: HttpServer(sayso.app, settings.host, settings.port, sayso.let_go),
             f"{settings.host}:{settings.port}",
             "SAYSO_HOST and SAYSO_PORT",
@@ -71,7 +63,7 @@ def demo(
     """Try Sayso on this machine: with a simulated carrier, and a page that shows the candidates' phones."""
     settings = demos.settings_for(data_dir, port, phones_port)
     configure_logs(settings.log_level, settings.log_format)
-    phones = _listening(
+    phones = listening(
         lambda: SimulatorServer(demos.simulator_settings(settings), port=phones_port),
         f"port {phones_port}",
         "--phones-port",
@@ -79,7 +71,7 @@ def demo(
     with phones, Sayso(settings) as sayso:
         demos.assign_senders(sayso)
         add_pages(sayso.app, DemoSettings(auth_of(settings), "acme", phones.url))
-        server = _listening(
+        server = listening(
             lambda: HttpServer(sayso.app, settings.host, settings.port, sayso.let_go),
             f"port {settings.port}",
             "--port",
@@ -119,14 +111,14 @@ def rebuild(
     views: Annotated[list[str] | None, typer.Argument(help="Which views; all if none is named.")] = None,
 ) -> None:
     """Build views again from the ledger. What serves goes on serving, and the copies take over when ready."""
-    with maintenance.opened(_settings()) as stores:
+    with maintenance.opened(settings_here()) as stores:
         maintenance.rebuild(stores, views, out)
 
 
 @app.command()
 def replay() -> None:
     """Fold the whole ledger into new views elsewhere, and compare them, row by row, with those that serve."""
-    with maintenance.opened(_settings()) as stores:
+    with maintenance.opened(settings_here()) as stores:
         if not maintenance.replay(stores, out):
             sys.exit(1)
 
@@ -141,7 +133,7 @@ def export(
     sealed: Annotated[bool, typer.Option("--sealed", help="As stored: personal data stays sealed.")] = False,
 ) -> None:
     """Write what happened, in order, for auditors."""
-    with maintenance.opened(_settings()) as stores:
+    with maintenance.opened(settings_here()) as stores:
         maintenance.export(stores, file, account, stream, sealed, out)
 
 
@@ -159,22 +151,7 @@ def settings(
     out.print(table)
 
 
-def _settings() -> Settings:
-    secrets_dir = os.environ.get(f"{PREFIX}SECRETS_DIR")
-    settings = load(Path(secrets_dir) if secrets_dir else None)
-    configure_logs(settings.log_level, settings.log_format)
-    return settings
-
-
-def _listening(listen: Callable[[], T], where: str, chosen_by: str) -> T:
-    """What `listen` gives; a port that cannot be had is said in a sentence."""
-    try:
-        return listen()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SettingsError(
-            f"Nothing can listen on {where}: {reason}. Choose another by {chosen_by}."
-        ) from error
+commands.add_to(app)
 
 
 def run() -> None:
@@ -188,15 +165,17 @@ def main() -> None:
     """Run the command line; what the caller can put right is said in a sentence."""
     try:
         app()
-    except (SettingsError, AlreadyRunning, StoresUnavailable, maintenance.NothingThere) as error:
-        _fail(str(error))
+    except (
+        SettingsError,
+        AlreadyRunning,
+        StoresUnavailable,
+        NotStarted,
+        TopicsMismatch,
+        maintenance.NothingThere,
+    ) as error:
+        fail(str(error))
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
-
-
-def _fail(sentence: str) -> None:
-    errors.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
-    sys.exit(1)
+        fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
 
 
 if __name__ == "__main__":

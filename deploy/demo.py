@@ -87,13 +87,20 @@ def simulator_settings(settings: Settings) -> SimulatorSettings:
     )
 
 
-def assign_senders(sayso: Sayso) -> None:
-    """Give the demo's accounts their numbers; a second time changes nothing."""
-    for account, sender in SENDERS.items():
-        command = AssignSender(
+def senders() -> list[AssignSender]:
+    """What gives the demo's accounts their numbers; a second time it changes nothing."""
+    return [
+        AssignSender(
             command_id=uuid5(_NAMESPACE, f"{account} {sender}"),
             account=account,
             actor=OPERATOR,
             sender=sender,
         )
+        for account, sender in SENDERS.items()
+    ]
+
+
+def assign_senders(sayso: Sayso) -> None:
+    """Give the demo's accounts their numbers."""
+    for command in senders():
         sayso.inbox.put(command).result()

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from consumers.projector import Projector
 from deploy.settings import Settings
-from deploy.wiring import LEDGER_FILE, SHARD, Stores
+from deploy.stores import LEDGER_FILE, SHARD, Stores
 from domain.ledger import Ledger
 from projections import catalog
 from projections.comparing import differences

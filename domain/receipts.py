@@ -8,6 +8,7 @@ from typing import Any
 from domain.ledger.names import StreamNames
 from schemas.actors import Permission
 from schemas.commands import Command
+from schemas.events import Recorded
 
 
 def receipt_stream(names: StreamNames, command: Command) -> str:
@@ -15,8 +16,14 @@ def receipt_stream(names: StreamNames, command: Command) -> str:
 
     Whoever may choose ids freely never meets those of the carrier's doors and our own workers.
     """
-    within = " within" if command.actor.may(Permission.CARRIER) else ""
+    within = _WITHIN if command.actor.may(Permission.CARRIER) else ""
     return names.receipt(command.account + within, command.command_id)
+
+
+def names_receipt(names: StreamNames, receipt: Recorded) -> bool:
+    """Whether `names` would have put this receipt where it stands."""
+    account, command_id = receipt.context.account, receipt.context.command_id
+    return receipt.stream in {names.receipt(account + within, command_id) for within in ("", _WITHIN)}
 
 
 def fingerprint_of(names: StreamNames, command: Command) -> str:
@@ -34,4 +41,5 @@ def content_of(command: Command) -> bytes:
     return command.type.encode() + content
 
 
+_WITHIN = " within"  # no account has a space in it
 _NOT_CONTENT: dict[str, Any] = {"traceparent": True, "actor": {"name", "permissions"}}

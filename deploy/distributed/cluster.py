@@ -5,11 +5,13 @@ it ends: so whoever kills one can watch another take over.
 """
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +20,14 @@ from typing import Self
 import httpx
 
 from deploy import demo
+from deploy.clock import utc_now
 from deploy.local.broker import Broker
 from deploy.local.postgres import Postgres
 from deploy.local.process import ServerProcess, free_port
+from deploy.parts import auth_of
 from deploy.settings import LOOPBACK, PREFIX, Settings
 from deploy.simulator.server import SimulatorServer
+from producers.http.auth import issue
 
 DATA_DIR = Path("cluster-data")
 PARTITIONS = 4
@@ -30,16 +35,17 @@ EACH = 2
 """How many there are of each process."""
 READY_TIMEOUT_S = 90.0
 WATCH_EVERY_S = 0.5
+TOKEN_LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One process of Sayso: its name here, its command and variables, and where it tells of its health."""
+    """One process of Sayso: its name here, its command and variables, and its address."""
 
     name: str
     command: tuple[str, ...]
     variables: Mapping[str, str]
-    health: str
+    url: str
 
 
 class Cluster:
@@ -81,9 +87,22 @@ class Cluster:
         self._left.set()
         self._watcher.join()
 
-    def pid(self, name: str) -> int:
-        """Of the process called `name` here, as in `worker-1`."""
-        return self._running[name][1].pid
+    @property
+    def apis(self) -> list[str]:
+        """The addresses of the HTTP interfaces."""
+        return [part.url for part, _ in self._running.values() if part.command[0] == "api"]
+
+    @property
+    def phones(self) -> str:
+        """The address of the simulated phones."""
+        return f"http://{LOOPBACK}:{self._phones_port}"
+
+    def wait(self) -> None:
+        """Return when this process is told to stop, by Ctrl-C or SIGTERM. From the main thread."""
+        told = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: told.set())
+        told.wait()
 
     def log(self, name: str) -> Path:
         """What that process says."""
@@ -104,6 +123,7 @@ class Cluster:
             self._running[part.name] = part, self._run(part)
         for part in parts:
             self._running[part.name][1].wait_until(partial(_ready, part), READY_TIMEOUT_S)
+        self._assign_senders()
 
     def _settings(self) -> Settings:
         database = self._folder / "database"
@@ -120,16 +140,39 @@ class Cluster:
             os.environ.setdefault(PREFIX + name, value)
         return demo.settings_for(self._folder, self._port, self._phones_port)
 
+    def _assign_senders(self) -> None:
+        """Give the demo's accounts their numbers; a second time changes nothing."""
+        for command in demo.senders():
+            auth, actor = auth_of(self.settings), command.actor
+            token = issue(
+                auth,
+                command.account,
+                actor.id,
+                [*actor.permissions],
+                utc_now(),
+                TOKEN_LIFETIME,
+                None,
+                "service",
+            )
+            answer = httpx.post(
+                f"{self.apis[0]}/v1/accounts/{command.account}/commands",
+                json=command.model_dump(mode="json", exclude={"account", "actor", "traceparent"}),
+                headers={"Authorization": f"Bearer {token}", "Prefer": "wait=60"},
+                timeout=READY_TIMEOUT_S,
+                trust_env=False,
+            )
+            answer.raise_for_status()
+
     def _many(self, role: str) -> list[Part]:
         return [self._part(f"{role}-{n}", (role,), "OPS_PORT", free_port()) for n in range(1, EACH + 1)]
 
     def _apis(self) -> list[Part]:
-        command = ("api", "--phones", f"http://{LOOPBACK}:{self._phones_port}")
+        command = ("api", "--phones", self.phones)
         ports = [self._port, *(free_port() for _ in range(EACH - 1))]
         return [self._part(f"api-{n}", command, "PORT", port) for n, port in enumerate(ports, 1)]
 
     def _part(self, name: str, command: tuple[str, ...], port_variable: str, port: int) -> Part:
-        return Part(name, command, {port_variable: str(port)}, f"http://{LOOPBACK}:{port}/readyz")
+        return Part(name, command, {port_variable: str(port)}, f"http://{LOOPBACK}:{port}")
 
     def _run(self, part: Part) -> ServerProcess:
         variables = {PREFIX + name: value for name, value in part.variables.items()}
@@ -155,6 +198,6 @@ class Cluster:
 
 def _ready(part: Part) -> bool:
     try:
-        return httpx.get(part.health, trust_env=False, timeout=2.0).status_code == httpx.codes.OK
+        return httpx.get(f"{part.url}/readyz", trust_env=False, timeout=2.0).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False

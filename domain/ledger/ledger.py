@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
 
@@ -19,6 +19,15 @@ from schemas.keystore import KeyConflict, KeyStore, KeyStoreUnavailable
 from schemas.sealing import Unsealable
 
 _SEALED, _CLEAR = "snapshot.sealed", "snapshot.clear"
+
+
+class Stored(NamedTuple):
+    """What an append stored."""
+
+    numbers: range
+    """The notification ids of the events: their places in the ledger."""
+    events: Sequence[bytes]
+    """The events, as the codec wrote them."""
 
 
 class Ledger:
@@ -89,14 +98,14 @@ class Ledger:
             self._in_doubt = False
         return held.position
 
-    def append(self, batch: Sequence[Recorded], position: int) -> range:
+    def append(self, batch: Sequence[Recorded], position: int) -> Stored:
         """Store `batch` and move to `position`, in one transaction, durably, or do nothing.
 
         `position` may be the one before, never a lesser one. Keys that persons in the batch still lack are
         made and stored first.
 
         Returns:
-            The notification ids of the events, in the order of `batch`.
+            The events as they are stored now, in the order of `batch`, and their numbers.
 
         Raises:
             PositionConflict: another owner took the ledger.
@@ -118,7 +127,7 @@ class Ledger:
             else:
                 self._held = after
         self._store.grown(len(rows))
-        return range(held.last + 1, after.last + 1)
+        return Stored(range(held.last + 1, after.last + 1), [row[-1] for row in rows])
 
     def position(self) -> int:
         """Of the last command that was decided; 0 in a new ledger."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from deploy.wiring import auth_of
+from deploy.parts import auth_of
 from producers.http.access import SESSION_COOKIE
 from producers.http.pages.demo import PERSONAS, session
 from producers.http.pages.demo_settings import DemoSettings

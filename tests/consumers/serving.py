@@ -78,7 +78,7 @@ class Cluster:
 
 def opened(folder: Path, shard: int) -> tuple[Ledger, KeyStore]:
     """The ledger of `shard` in `folder`, and its keys."""
-    keys = KeyStore(folder / f"keys-{shard}.db", MASTER_KEY)
+    keys = KeyStore.open(folder / f"keys-{shard}.db", MASTER_KEY)
     return Ledger.open(folder / f"ledger-{shard}.db", shard, keys), keys
 
 

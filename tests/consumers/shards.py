@@ -62,7 +62,8 @@ class Rig:
         return [answer for _, answer in self.shard.process(self.batch(*commands)).answers]
 
     def decide(self, *commands: Command) -> Decided:
-        return self.shard.decide(self.batch(*commands))
+        batch = self.batch(*commands)
+        return self.shard.decide(batch, batch[-1].position)
 
     def again(self) -> "Rig":
         """The same files, after a restart."""

@@ -29,7 +29,7 @@ class FollowedLedger:
 
     def __init__(self, office: Office, folder: Path) -> None:
         self.office = office
-        self._keys = KeyStore(folder / "keys.db", b"m" * 32)
+        self._keys = KeyStore.open(folder / "keys.db", b"m" * 32)
         self._ledger = Ledger.open(folder / "ledger.db", 0, self._keys)
         self.source: LiveSource = Told(self._ledger)
         self._batches = 0

@@ -45,7 +45,7 @@ class Far:
     def lose(self, *commands: Command) -> None:
         """They are stored, and nobody hears of it, nor of anything else until the wire is mended."""
         batch = [Incoming(command, next(self._positions)) for command in commands]
-        decided = self.shard.decide(batch)
+        decided = self.shard.decide(batch, batch[-1].position)
         self.wire.lose_the_next_answer(then_refuse=True)
         with pytest.raises(OutcomeUnknown):
             self.shard.store(decided)

@@ -23,8 +23,8 @@ from twilio.request_validator import RequestValidator
 from deploy import demo
 from deploy.clock import utc_now
 from deploy.logs import configure_logs
+from deploy.parts import auth_of
 from deploy.settings import Settings
-from deploy.wiring import auth_of
 from producers.http.auth import issue
 from schemas.actors import Permission
 from tests.support.processes import PROJECT, process, status

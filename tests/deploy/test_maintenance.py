@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from deploy import maintenance
-from deploy.wiring import Stores
+from deploy.stores import Stores
 from projections import catalog
 from tests.support.office import POLITE, Office, open_office, quick
 from tests.support.sayso import System, eventually, running

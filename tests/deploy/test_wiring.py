@@ -7,8 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.parts import auth_of, carrier_of, policy_of
 from deploy.settings import SettingsError
-from deploy.wiring import AlreadyRunning, Sayso, Stores, StoresUnavailable, auth_of, carrier_of, policy_of
+from deploy.stores import AlreadyRunning, Stores, StoresUnavailable
+from deploy.wiring import Sayso
 from tests.support.office import activation, new_account, open_office
 from tests.support.sayso import Client, System, running, settings_for
 

@@ -18,8 +18,8 @@ from schemas import codec
 from schemas.events import TextReceived
 from schemas.keystore import KeyStore
 from tests.projections.history import Log, conversation
-from tests.support.relays import Office, reaches
 from tests.support.event_topics import NUMBER, client_of, on_the_topics, things_happen
+from tests.support.relays import Office, reaches
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_it_notices_what_nobody_told_it_of(office: Office) -> None:
 
 
 def test_a_ledger_is_published_as_it_stored_every_byte(office: Office, tmp_path: Path) -> None:
-    keys = KeyStore(tmp_path / "keys.db", b"m" * 32)
+    keys = KeyStore.open(tmp_path / "keys.db", b"m" * 32)
     ledger = Ledger.open(tmp_path / "ledger.db", 0, keys)
     things_happen(office.history, 100)
     ledger.append(office.history.recorded, 1)

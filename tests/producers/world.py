@@ -14,8 +14,9 @@ import httpx
 from fastapi import FastAPI
 from twilio.request_validator import RequestValidator
 
+from deploy.parts import auth_of
 from deploy.serving import HttpServer
-from deploy.wiring import Sayso, auth_of
+from deploy.wiring import Sayso
 from producers.http.auth import issue
 from schemas.actors import Permission
 from tests.support.sayso import eventually, settings_for

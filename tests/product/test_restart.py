@@ -19,7 +19,7 @@ from deploy import demo, maintenance
 from deploy.clock import utc_now
 from deploy.settings import PREFIX, Settings
 from deploy.simulator.server import SimulatorServer
-from deploy.wiring import Stores
+from deploy.stores import Stores
 from tests.support.office import POLITE, Office, Person, new_account, office_hours, open_office, quick
 from tests.support.sayso import Client, Clock, System, eventually, reachable_settings, serving
 

@@ -16,11 +16,12 @@ import httpx
 from deploy import demo
 from deploy.clock import utc_now
 from deploy.observability import Observability
+from deploy.parts import auth_of
 from deploy.serving import HttpServer
 from deploy.settings import LOOPBACK, Settings
 from deploy.simulator.server import SimulatorServer
 from deploy.simulator.settings import SimulatorSettings
-from deploy.wiring import Sayso, auth_of
+from deploy.wiring import Sayso
 from producers.http.auth import issue
 from producers.http.pages.demo_settings import DemoSettings
 from producers.http.pages.site import add_pages

@@ -1,0 +1,91 @@
+"""The HTTP interface: one process of many. It decides nothing: it publishes commands, and reads views."""
+
+from typing import Self
+
+from fastapi import FastAPI
+
+from deploy.clock import utc_now
+from deploy.distributed.stores import SharedStores
+from deploy.observability import Observability
+from deploy.parts import auth_of, carrier_door_of, client_of, names_of, policy_of, seal_of, topics_of
+from deploy.settings import Settings
+from producers.http.app import create_app
+from producers.http.deps import ApiDeps
+from producers.kafka_door import KafkaDoor
+from producers.traced_door import TracedDoor
+from projections.feeds import ChangeFeeds
+from projections.listening import ChangeListener
+from projections.queries import Queries
+from schemas.door import CommandDoor
+from schemas.partitions import shard_of
+from schemas.topics import Topic
+from schemas.tracing import Channel
+
+
+class ApiProcess:
+    """The HTTP interface over brokers and PostgreSQL; serving it is for a server."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open what is shared.
+
+        Raises:
+            SettingsError, StoresUnavailable: as `SharedStores` does.
+        """
+        self.settings = settings
+        self._topics = topics_of(settings)
+        self.observability = Observability.to(settings.otlp_url)
+        self.stores = SharedStores(settings)
+        self.queries = Queries(self.stores.views)
+        self.feeds = ChangeFeeds(settings.partitions, lambda account: shard_of(account, settings.partitions))
+        self.listener = ChangeListener(self.stores.views, self.feeds)
+        self.door = KafkaDoor(
+            client_of(settings),
+            self._topics[Topic.COMMANDS],
+            self._topics[Topic.RECEIPTS],
+            settings.partitions,
+            names_of(settings),
+            seal_of(settings),
+            self.queries.receipt_answer,
+        )
+        self.app = self._app()
+
+    def __enter__(self) -> Self:
+        """Begin to hear of receipts and changes."""
+        self.listener.start()
+        self.door.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let everything go."""
+        self.door.close()
+        self.listener.stop()
+        self.observability.close()
+        self.stores.close()
+
+    def let_go(self) -> None:
+        """End the live streams, for a server that is about to stop."""
+        self.feeds.close()
+
+    def _app(self) -> FastAPI:
+        settings, tracer = self.settings, self.observability.tracer
+        door: CommandDoor = self.door
+        if tracer is not None:
+            door = TracedDoor(door, tracer, Channel("kafka", self._topics[Topic.COMMANDS]))
+        readiness = {
+            "door": lambda: None if self.door.following else "Receipts are not heard of any more.",
+            "listener": lambda: None if self.listener.listening else "Changes are not heard of.",
+        }
+        deps = ApiDeps(
+            door=door,
+            queries=self.queries,
+            changes=self.feeds,
+            policy=policy_of(settings),
+            auth=auth_of(settings),
+            carrier=carrier_door_of(settings),
+            dead_letters=self.stores.dead_letters,
+            readiness=self.observability.ready(readiness),
+            registry=self.observability.registry,
+            clock=utc_now,
+            tracer=tracer,
+        )
+        return create_app(deps)

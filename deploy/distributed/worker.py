@@ -1,0 +1,189 @@
+"""The worker: one process of many that share the shards. Each shard it is given, it owns alone."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Self
+
+from fastapi import FastAPI
+
+from consumers.carriers.twilio_carrier import TwilioCarrier
+from consumers.dispatcher import Dispatcher
+from consumers.group import GroupMember
+from consumers.observing import ObservedCarrier, ObservedShard
+from consumers.outgoing import Outgoing
+from consumers.partition_source import PartitionSource
+from consumers.reading import Reader
+from consumers.shard import Decided
+from consumers.worker import Worker
+from deploy.clock import utc_now
+from deploy.distributed import roles
+from deploy.distributed.stores import SharedStores
+from deploy.observability import Observability
+from deploy.parts import (
+    callback_of,
+    carrier_of,
+    client_of,
+    names_of,
+    patience_of,
+    policy_of,
+    seal_of,
+    topics_of,
+)
+from deploy.settings import Settings
+from producers.http.ops_app import create_ops_app
+from producers.relay import Destination, Relay
+from projections.feeds import ChangeFeeds
+from projections.listening import ChangeListener
+from projections.worklist import Worklist
+from schemas.partitions import shard_of
+from schemas.topics import EVENT_TOPICS, Topic
+from schemas.tracing import Channel
+
+
+class WorkerProcess:
+    """A member of the group of workers, with all that its shards need."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+        """Open what is shared.
+
+        Raises:
+            SettingsError, StoresUnavailable: as `SharedStores` does.
+        """
+        self.settings = settings
+        self.clock = clock
+        self.client, self.topics = client_of(settings), topics_of(settings)
+        with ExitStack() as opened:
+            self.observability = Observability.to(settings.otlp_url)
+            opened.callback(self.observability.close)
+            self.stores = SharedStores(settings)
+            opened.callback(self.stores.close)
+            self.carrier = TwilioCarrier(carrier_of(settings))
+            opened.callback(self.carrier.close)
+            self.outgoing = Outgoing(self.client)
+            opened.callback(self.outgoing.close)
+            self._opened = opened.pop_all()
+        self._serving: dict[int, ServedByWorker] = {}
+        self.member = GroupMember(
+            self.client, roles.workers_group(settings), self.topics[Topic.COMMANDS], self._open
+        )
+        feeds = ChangeFeeds(settings.partitions, lambda account: shard_of(account, settings.partitions))
+        self._listener = ChangeListener(self.stores.views, feeds, [self._wake])
+        self.app = self._app()
+
+    def __enter__(self) -> Self:
+        """Join the group."""
+        self._listener.start()
+        self.member.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Finish what is at hand, give every shard up, and let everything go."""
+        self.member.stop()
+        self._listener.stop()
+        self._opened.close()
+
+    def _open(self, shard: int) -> "ServedByWorker":
+        served = self._serving[shard] = ServedByWorker(self, shard)
+        return served
+
+    def _wake(self, shard: int, _: int) -> None:
+        served = self._serving.get(shard)
+        if served is not None:
+            served.dispatcher.wake()
+
+    def _app(self) -> FastAPI:
+        readiness = {
+            "group": lambda: None if self.member.alive else "The worker has left its group.",
+            "listener": lambda: None if self._listener.alive else "The worker no longer hears of the views.",
+            "shards": self._shards_work,
+        }
+        return create_ops_app(self.observability.ready(readiness), self.observability.registry)
+
+    def _shards_work(self) -> str | None:
+        broken = [shard for shard, served in list(self._serving.items()) if served.broken]
+        return f"Shards {broken} are not served as they should be." if broken else None
+
+
+class ServedByWorker:
+    """One shard of a worker's: its ledger taken, commands decided, events published, texts sent."""
+
+    def __init__(self, process: WorkerProcess, number: int) -> None:
+        settings, clock = process.settings, process.clock
+        metrics, tracer = process.observability.consumers, process.observability.tracer
+        topics = process.topics
+        self._number = number
+        self._closed = False
+        with ExitStack() as opened:
+            keys = process.stores.own_keys()
+            opened.callback(keys.close)
+            self.ledger = process.stores.ledger(number, keys)
+            opened.callback(self.ledger.close)
+            position = self.ledger.take()
+            self.source = PartitionSource(
+                Reader(number, settings.partitions, seal_of(settings)),
+                process.outgoing,
+                topics[Topic.DEAD_LETTERS],
+                position,
+                clock,
+            )
+            destination = Destination(
+                process.client,
+                {topic: topics[topic] for topic in EVENT_TOPICS},
+                roles.relay_id(settings, number),
+            )
+            self.relay = Relay(number, self.ledger, destination, owned=self._owns)
+            channel = Channel("kafka", topics[Topic.COMMANDS])
+            shard = ObservedShard(
+                number,
+                self.ledger,
+                names_of(settings),
+                policy_of(settings),
+                clock,
+                metrics=metrics,
+                tracer=tracer,
+                channel=channel,
+            )
+            self.worker = Worker(shard, self.source, [self._publish])
+            self.dispatcher = Dispatcher(
+                Worklist(process.stores.views, number),
+                self.source.inbox,
+                ObservedCarrier(process.carrier, metrics, shard=number, system="twilio", tracer=tracer),
+                callback_of(settings),
+                clock,
+                settings.hand_overs_max,
+                patience_of(settings),
+            )
+            self._opened = opened.pop_all()
+        metrics.standing.cached(number, shard.states)
+        metrics.standing.waiting(number, self.source)
+        metrics.standing.relay(number, self.relay)
+        self.relay.start()
+        self.worker.start()
+        self.dispatcher.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether commands are being decided."""
+        return self.worker.alive
+
+    @property
+    def broken(self) -> bool:
+        """Whether one of its parts has ended before its time."""
+        parts = (self.worker.alive, self.relay.alive, self.dispatcher.alive)
+        return not self._closed and not all(parts)
+
+    def close(self) -> None:
+        """Finish the batch at hand, publish what was decided, and let go."""
+        self._closed = True
+        self.dispatcher.stop()
+        self.worker.stop()
+        self.relay.stop()
+        self._opened.close()
+
+    def _publish(self, decided: Decided) -> None:
+        if decided.stored is not None and decided.stored.events:
+            self.relay.offer(decided.stored.numbers.start, decided.stored.events)
+
+    def _owns(self) -> bool:
+        return self.worker.alive and not self._closed

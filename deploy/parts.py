@@ -1,0 +1,107 @@
+"""From settings to what the parts of Sayso take: the same in one process and in many."""
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from consumers.carriers.twilio_carrier import TwilioAccount
+from consumers.dispatcher import Patience
+from deploy.settings import Settings
+from domain.ledger import StreamNames
+from domain.policy import Package, Policy
+from producers.http.auth import AuthSettings
+from producers.http.deps import CarrierDoor
+from producers.http.webhooks import status_callback_url
+from schemas.command_seal import CommandSeal
+from schemas.topics import Topic
+
+
+def raw(key: SecretStr) -> bytes:
+    """The bytes of a key written in base64."""
+    return base64.b64decode(key.get_secret_value())
+
+
+def names_of(settings: Settings) -> StreamNames:
+    """The names of streams under the operator's secret."""
+    return StreamNames(raw(settings.names_secret))
+
+
+def seal_of(settings: Settings) -> CommandSeal:
+    """What marks the commands of our own doors on the commands topic."""
+    return CommandSeal(raw(settings.names_secret))
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What the operator lays down."""
+    packages = {
+        name: Package(package.segments, dict(package.prices)) for name, package in settings.packages.items()
+    }
+    return Policy(
+        free_segments=settings.free_segments,
+        packages=packages,
+        late_max=timedelta(minutes=settings.late_minutes_max),
+    )
+
+
+def auth_of(settings: Settings) -> AuthSettings:
+    """Whose tokens hold."""
+    secret = settings.token_secret
+    return AuthSettings(
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        secret=None if secret is None else secret.get_secret_value(),
+        jwks_url=settings.token_jwks_url,
+        jwks_file=settings.token_jwks_file,
+    )
+
+
+def carrier_of(settings: Settings) -> TwilioAccount:
+    """Where and as whom texts are handed over."""
+    return TwilioAccount(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        base_url=settings.twilio_url,
+        connections_max=settings.hand_overs_max,
+    )
+
+
+def carrier_door_of(settings: Settings) -> CarrierDoor:
+    """How the carrier reaches us."""
+    return CarrierDoor(settings.twilio_auth_token.get_secret_value(), settings.public_url)
+
+
+def callback_of(settings: Settings) -> Callable[[str, UUID], str]:
+    """Where the carrier tells how far a text has come."""
+    return lambda account, text_id: status_callback_url(settings.public_url, account, text_id)
+
+
+def patience_of(settings: Settings) -> Patience:
+    """How long to wait for what."""
+    return Patience(unknown_after=timedelta(hours=settings.unknown_after_hours))
+
+
+def client_of(settings: Settings) -> Mapping[str, Any]:
+    """What kafka-python's clients take to reach the brokers."""
+    assert settings.kafka_bootstrap is not None
+    client: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap.split(","),
+        "security_protocol": settings.kafka_security_protocol,
+    }
+    if settings.kafka_sasl_username is not None and settings.kafka_sasl_password is not None:
+        client["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        client["sasl_plain_username"] = settings.kafka_sasl_username
+        client["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
+    for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile"):
+        path = getattr(settings, f"kafka_{name}")
+        if path is not None:
+            client[name] = str(path)
+    return client
+
+
+def topics_of(settings: Settings) -> Mapping[Topic, str]:
+    """The name of every topic on the cluster."""
+    return {topic: topic.on(settings.topic_prefix) for topic in Topic}

@@ -1,0 +1,46 @@
+"""What the command line has in common: where it prints, how it says what is wrong, its settings."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from rich.console import Console
+
+from deploy.logs import configure_logs
+from deploy.settings import PREFIX, Settings, SettingsError, load
+
+T = TypeVar("T")
+
+out = Console()
+errors = Console(stderr=True)
+
+
+def settings_here() -> Settings:
+    """The settings of this process's environment; logs go as they say.
+
+    Raises:
+        SettingsError: one is missing or wrong.
+    """
+    secrets_dir = os.environ.get(f"{PREFIX}SECRETS_DIR")
+    settings = load(Path(secrets_dir) if secrets_dir else None)
+    configure_logs(settings.log_level, settings.log_format)
+    return settings
+
+
+def listening(listen: Callable[[], T], where: str, chosen_by: str) -> T:
+    """What `listen` gives; a port that cannot be had is said in a sentence."""
+    try:
+        return listen()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(
+            f"Nothing can listen on {where}: {reason}. Choose another by {chosen_by}."
+        ) from error
+
+
+def fail(sentence: str) -> NoReturn:
+    """Say what is wrong, and end."""
+    errors.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1)

@@ -1,0 +1,124 @@
+"""The distributed form, whole: broker, PostgreSQL, every process twice, as `sayso cluster` starts it."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from deploy import demo
+from deploy.parts import auth_of
+from deploy.settings import PREFIX
+from producers.http.auth import issue
+from tests.support.processes import process, status
+from tests.support.sayso import ALL, Client, eventually, free_port
+
+ADA = "+4520123456"  # Denmark has no quiet hours
+BODY = "This is Acme. Could we talk on Tuesday? Reply STOP to opt out."
+SOON_S = 90.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A cluster, and how to speak to it."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    urls: tuple[str, ...]
+    phones: str
+
+    def client(self, api: int = 0, account: str = "acme") -> Client:
+        settings = demo.settings_of(self.folder / "cluster-data")
+        token = issue(auth_of(settings), account, "rita", ALL, datetime.now(UTC), timedelta(hours=1), "Rita")
+        return Client(self.urls[api], account, token)
+
+    def kill(self, role: str) -> None:
+        """End the oldest process of that role, at once."""
+        listing = ["ps", "--sort", "start_time", "-o", "pid=,args=", "--ppid", str(self.process.pid)]
+        children = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.splitlines()
+        pid, *_ = next(line for line in children if line.endswith(f"-m deploy {role}")).split()
+        os.kill(int(pid), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("cluster")
+    port, phones_port = free_port(), free_port()
+    arguments = ("cluster", "--port", str(port), "--phones-port", str(phones_port))
+    with process(*arguments, folder=folder, variables={}) as running:
+        assert running.stdout is not None
+        urls: list[str] = []
+        while len(urls) < 3:
+            line = running.stdout.readline()
+            assert line, running.stderr.read() if running.stderr else "it ended"
+            urls += re.findall(r"http://\S+?(?=/?\s)", line)
+        first, second, phones = urls
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith(PREFIX)]:
+                patch.delenv(name)
+            yield Running(running, folder, (first, second), phones)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 0
+        assert running.stderr is not None
+        assert "Traceback" not in running.stderr.read()
+
+
+def texts(cluster: Running) -> list[str]:
+    """What arrived on Ada's phone."""
+    answer = httpx.get(f"{cluster.phones}/phones/{ADA[1:]}", trust_env=False)
+    bubbles: list[dict[str, Any]] = answer.json()["bubbles"] if answer.status_code == 200 else []
+    return [one["body"] for one in bubbles if one["side"] == "in" and not one["by_carrier"]]
+
+
+def test_a_text_goes_out_an_answer_comes_back_and_a_stop_holds(cluster: Running) -> None:
+    ats, other = cluster.client(0), cluster.client(1)
+    ats.accepted(
+        "activate-texting", country="DK", currency="EUR", company="Acme",
+        agreement={"accepted": True, "version": "1"},
+    )  # fmt: skip
+    ats.accepted("add-number", candidate="ada", number=ADA, name="Ada Byron")
+    ats.accepted(
+        "add-consent", candidate="ada", number=ADA, obtained_at="2026-01-05T09:00:00Z",
+        evidence={"method": "call"},
+    )  # fmt: skip
+    sent = other.accepted("send-text", candidate="ada", number=ADA, body=BODY)
+    eventually(lambda: texts(cluster) == [BODY], SOON_S)
+    thread = f"/candidates/ada/threads/{quote(ADA, safe='')}"
+    eventually(lambda: ats.get(thread)["items"][0]["status"] == "delivered", SOON_S)
+    assert sent["balance"] == 49
+
+    phone = f"{cluster.phones}/phones/{ADA[1:]}/messages"
+    httpx.post(phone, json={"body": "Tuesday works!"}, trust_env=False).raise_for_status()
+    eventually(lambda: other.get(thread)["items"][0]["body"] == "Tuesday works!", SOON_S)
+    httpx.post(phone, json={"body": "STOP"}, trust_env=False).raise_for_status()
+    eventually(lambda: other.get(f"{thread}/consent")["status"] == "revoked", SOON_S)
+    assert ats.refused("send-text", candidate="ada", number=ADA, body=BODY) == "revoked_by_keyword"
+    assert texts(cluster) == [BODY]
+
+
+def test_whatever_is_killed_another_takes_over(cluster: Running) -> None:
+    ats = cluster.client(0, account="globex")
+    ats.accepted(
+        "activate-texting", country="DK", currency="EUR", company="Globex",
+        agreement={"accepted": True, "version": "1"},
+    )  # fmt: skip
+    for n, role in enumerate(("worker", "worker", "projector")):
+        cluster.kill(role)
+        candidate = f"c-{n}"
+        answer = ats.command("add-number", candidate=candidate, number=ADA)
+        assert answer.status_code in (200, 202), answer.text
+        eventually(partial(_is_there, ats, candidate), SOON_S)
+    assert all(status(f"{url}/readyz") == 200 for url in cluster.urls)
+
+
+def _is_there(ats: Client, candidate: str) -> bool:
+    return ats.http.get(f"/candidates/{candidate}").status_code == 200
