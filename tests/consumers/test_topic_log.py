@@ -112,7 +112,7 @@ def test_views_follow_the_topics_and_are_built_anew_from_them(office: Office, tm
 
 def expected(office: Office, tmp_path: Path) -> Rows:
     (tmp_path / "expected").mkdir()
-    with closing(Views(tmp_path / "expected").given(office.history)) as views:
+    with closing(Views.in_folder(tmp_path / "expected").given(office.history)) as views:
         return views.rows()
 
 
