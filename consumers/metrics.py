@@ -20,7 +20,7 @@ from schemas.receipts import Answer
 log = structlog.get_logger()
 
 Outcome = Literal["accepted", "refused", "repeated", "conflict", "failed"]
-"""What became of a command; `failed`: it could not be stored, and nothing was done."""
+"""What became of a command; `failed`: it was not stored, or nobody knows whether it was."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 _COMMANDS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -101,7 +101,7 @@ class ShardMeter:
 
     def stored(self, answers: Sequence[Answer], events: int) -> None:
         """A batch is on disk."""
-        # Comprehensions over the batch and a few sums: a counter for each command would cost ten times more.
+        # Comprehensions and a few sums: a counter touched for each command would cost ten times as much.
         receipts = [answer.receipt for answer in answers if not answer.repeated]
         refused = [receipt.code for receipt in receipts if isinstance(receipt, CommandRefused)]
         self._count("accepted", len(receipts) - len(refused))

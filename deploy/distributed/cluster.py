@@ -35,7 +35,7 @@ EACH = 2
 """How many there are of each process."""
 READY_TIMEOUT_S = 90.0
 WATCH_EVERY_S = 0.5
-TOKEN_LIFETIME = timedelta(minutes=10)
+LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -144,16 +144,8 @@ class Cluster:
         """Give the demo's accounts their numbers; a second time changes nothing."""
         for command in demo.senders():
             auth, actor = auth_of(self.settings), command.actor
-            token = issue(
-                auth,
-                command.account,
-                actor.id,
-                [*actor.permissions],
-                utc_now(),
-                TOKEN_LIFETIME,
-                None,
-                "service",
-            )
+            scopes, name = [*actor.permissions], None
+            token = issue(auth, command.account, actor.id, scopes, utc_now(), LIFETIME, name, "service")
             answer = httpx.post(
                 f"{self.apis[0]}/v1/accounts/{command.account}/commands",
                 json=command.model_dump(mode="json", exclude={"account", "actor", "traceparent"}),

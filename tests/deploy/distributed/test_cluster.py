@@ -35,11 +35,12 @@ class Running:
     folder: Path
     urls: tuple[str, ...]
     phones: str
+    connections: httpx.HTTPTransport
 
     def client(self, api: int = 0, account: str = "acme") -> Client:
         settings = demo.settings_of(self.folder / "cluster-data")
         token = issue(auth_of(settings), account, "rita", ALL, datetime.now(UTC), timedelta(hours=1), "Rita")
-        return Client(self.urls[api], account, token)
+        return Client(self.urls[api], account, token, self.connections)
 
     def kill(self, role: str) -> None:
         """End the oldest process of that role, at once."""
@@ -65,7 +66,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         with pytest.MonkeyPatch.context() as patch:
             for name in [name for name in os.environ if name.startswith(PREFIX)]:
                 patch.delenv(name)
-            yield Running(running, folder, (first, second), phones)
+            connections = httpx.HTTPTransport(trust_env=False)
+            yield Running(running, folder, (first, second), phones, connections)
+            connections.close()
         running.send_signal(signal.SIGINT)
         assert running.wait(60) == 0
         assert running.stderr is not None
