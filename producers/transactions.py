@@ -59,7 +59,7 @@ class Fenced(Exception):
 class TransactionalProducer:
     """Writes to one partition of several topics, for one thread."""
 
-    def __init__(self, wire: Wire, transactional_id: str, partition: int, *, compress: bool) -> None:
+    def __init__(self, wire: Wire, transactional_id: str, partition: int, *, compress: bool = True) -> None:
         self._wire = wire
         self._id = transactional_id
         self._partition = partition

@@ -149,6 +149,18 @@ def time_of(data: bytes) -> datetime:
     return datetime.fromisoformat(match[1].decode())
 
 
+def position_of(data: bytes) -> int:
+    """The place of the event's command in its shard, without opening the rest.
+
+    Raises:
+        Unreadable: not an event of ours.
+    """
+    match = _POSITION.search(data)
+    if match is None:
+        raise Unreadable("not an event of ours")
+    return int(match[1])
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 _HEAD = re.compile(
@@ -160,6 +172,7 @@ _ROUTE = re.compile(
     rb'"sequence":"(\d+)","source":"/accounts/([^"]*)",'
 )
 _TIME = re.compile(rb'"time":"([^"]+)"')  # the first that is written; what people wrote comes later
+_POSITION = re.compile(rb'"position":"(\d+)"')
 _TOPICS: dict[bytes, Topic] = {}
 """By stored name, old ones included, as they are met."""
 _DATA = b',"data":'  # unescaped quotes, so never within a value

@@ -1,6 +1,6 @@
 """The event store of one shard: appended to by the shard's one owner, read by anybody."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -35,6 +35,7 @@ class Ledger:
         self._owner = f"shard-{shard}"
         self._held: Ownership | None = None
         self._in_doubt = False
+        self._listeners: list[Callable[[int, Sequence[bytes]], None]] = []
 
     @classmethod
     def open(cls, path: Path | str, shard: int, keys: KeyStore) -> Self:
@@ -104,13 +105,47 @@ class Ledger:
             LedgerUnavailable: the store cannot be written now.
             OutcomeUnknown: it cannot be reached any more, and may have stored the batch; see `resume`.
         """
+        held = self._ready_to_move(position)
+        with _own_errors():
+            rows = self._rows(batch, held.last + 1)
+        return self._store_rows(rows, held, position)
+
+    def restore(self, events: Sequence[bytes], position: int) -> range:
+        """Store `events` as they are, the very bytes that another ledger of this shard stored, and move on.
+
+        Keys are not needed, and none are made.
+
+        Returns, and raises, as `append` does, and:
+            ValueError: they are not the events that follow. Nothing was stored.
+        """
+        held = self._ready_to_move(position)
+        heads = [codec.peek(data) for data in events]
+        numbers = range(held.last + 1, held.last + 1 + len(events))
+        for number, head in zip(numbers, heads, strict=True):
+            if head.sequence != number:
+                raise ValueError(f"event {head.sequence} stands where event {number} should")
+        rows = [
+            (head.stream, head.version, head.name, data) for head, data in zip(heads, events, strict=True)
+        ]
+        return self._store_rows(rows, held, position)
+
+    def listen(self, listener: Callable[[int, Sequence[bytes]], None]) -> None:
+        """From now on, tell `listener` what was stored here: the number of the first event, and their bytes.
+
+        Told after each append, in its thread; must be quick, and never fail.
+        """
+        self._listeners.append(listener)
+
+    def _ready_to_move(self, position: int) -> Ownership:
         held = self._ownership()
         if self._in_doubt or position < held.position:
             doubt = "; resume first" if self._in_doubt else ""
             raise ValueError(f"{self._owner} cannot move from {held} to {position}{doubt}")
-        after = held.after(position, len(batch))
+        return held
+
+    def _store_rows(self, rows: Sequence[Row], held: Ownership, position: int) -> range:
+        after = held.after(position, len(rows))
         with _own_errors():
-            rows = self._rows(batch, held.last + 1)
             try:
                 self._store.events.append(self._owner, rows, held, position)
             except OutcomeUnknown as error:
@@ -118,6 +153,10 @@ class Ledger:
             else:
                 self._held = after
         self._store.grown(len(rows))
+        if rows and self._listeners:
+            stored = [data for _, _, _, data in rows]
+            for listener in self._listeners:
+                listener(held.last + 1, stored)
         return range(held.last + 1, after.last + 1)
 
     def position(self) -> int:
