@@ -133,7 +133,7 @@ class TopicLog:
         while after and low < high:
             middle = (low + high) // 2
             record = partitions.first(topic, middle, Span(span.start, high))
-            if record is None or codec.peek(record[1]).sequence > after:
+            if record is None or codec.sequence_of(record[1]) > after:
                 high = middle
             else:
                 low = record[0] + 1

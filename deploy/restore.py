@@ -25,9 +25,10 @@ LOOK_S = 0.2
 VISIBLE_S_MAX = 60.0
 LENGTH_BYTES = 8
 KEYS_STAY_APART = (
-    "The keys are not on the topics: they stay in the keystore, so that an erasure holds for all copies. With"
-    " that keystore everything opens as before. Without it, people's names, numbers and words stay sealed for "
-    "ever, and what they write from now on is sealed anew; balances, receipts and the order are all there."
+    "The keys are not on the topics: they stay in the keystore, so that an erasure holds for all copies. "
+    "With that keystore everything opens as before. Without it, people's names, numbers and words stay "
+    "sealed for ever, and what they write from now on is sealed anew; balances, receipts and the order are "
+    "all there."
 )
 
 

@@ -77,12 +77,13 @@ def test_a_ledger_is_published_as_it_stored_every_byte(office: Office, tmp_path:
 
 def test_stopping_publishes_what_is_at_hand(office: Office) -> None:
     relay = office.relay()
+    relay.offer(*office.more(1))
     relay.start()
-    reaches(relay, 0)
+    reaches(relay, 3)
     relay.offer(*office.more(50))
     relay.stop()
     assert office.published() == office.stored
-    assert relay.position == 150
+    assert relay.position == 153
 
 
 def test_one_that_never_started_can_be_stopped(office: Office) -> None:

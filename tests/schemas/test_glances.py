@@ -18,6 +18,7 @@ def test_every_event_tells_its_topic_its_number_its_account_and_its_time(recorde
     data = codec.encode(recorded, KEYS, 41)
     context = recorded.context
     assert codec.route(data) == Route(recorded.event.TOPIC, 41, context.account.encode())
+    assert codec.sequence_of(data) == 41
     assert codec.time_of(data) == context.at
     assert codec.position_of(data) == context.position
 
@@ -49,6 +50,6 @@ def test_an_event_of_a_later_version_is_named() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"specversion":"1.0","id":"x"}'])
 def test_what_is_no_event_of_ours_is_refused(data: bytes) -> None:
-    for glance in (codec.route, codec.time_of, codec.position_of):
+    for glance in (codec.route, codec.sequence_of, codec.time_of, codec.position_of):
         with pytest.raises(Unreadable):
             glance(data)
