@@ -83,7 +83,7 @@ class Merge:
         waited = bool(lane.waiting)
         newest = max(lane.newest, self.position)
         for data in events:
-            number = codec.peek(data).sequence
+            number = codec.sequence_of(data)
             if number <= newest:
                 raise LogBroken(f"Event {number} is on {lane.topic} after event {newest}.")
             newest = lane.newest = number

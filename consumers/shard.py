@@ -10,7 +10,7 @@ from consumers.inbox import Incoming
 from consumers.states import States
 from domain import snapshots
 from domain.decide import Decision, decide
-from domain.ledger import Ledger, LedgerError, Stored, StreamNames
+from domain.ledger import Ledger, LedgerError, StreamNames
 from domain.policy import Policy
 from domain.receipts import fingerprint_of, receipt_stream
 from domain.refusals import Refused
@@ -30,7 +30,7 @@ Clock = Callable[[], datetime]
 class Decided:
     """A batch that is decided and not yet stored."""
 
-    __slots__ = ("answers", "position", "receipts", "recorded", "snapshots", "stored")
+    __slots__ = ("answers", "position", "receipts", "recorded", "snapshots")
 
     def __init__(self, position: int) -> None:
         self.position = position
@@ -41,8 +41,6 @@ class Decided:
         """To each of its commands, repeats included."""
         self.receipts: dict[str, Recorded] = {}
         """The new ones, by their streams."""
-        self.stored: Stored | None = None
-        """The new events as they are stored, once they are."""
         self.snapshots: dict[str, tuple[int, State]] = {}
         """Streams grown long since their last snapshot: version and state at the end of the batch."""
 
@@ -109,7 +107,7 @@ class Shard:
 
     def store(self, decided: Decided) -> None:
         """Put it on disk, in one transaction, or do nothing. Raises as `Ledger.append` does."""
-        decided.stored = self.ledger.append(decided.recorded, decided.position)
+        self.ledger.append(decided.recorded, decided.position)
 
     def settle(self, decided: Decided) -> None:
         """It is on disk: what was kept for its sake can go, and long streams get a snapshot."""

@@ -21,7 +21,7 @@ FETCH_WAIT_S = 0.5
 """How long brokers wait for something to answer with."""
 GAP_WAIT_S = 0.01
 """The same, while events wait for one that comes before them."""
-GAP_PATIENCE_S = 10.0
+GAP_PATIENCE_S = 3.0
 ANSWER_S_MAX = 5.0
 LAST_S = 1.0
 """How old the knowledge of the newest event may get while we read older ones."""
@@ -133,7 +133,7 @@ class TopicLog:
         while after and low < high:
             middle = (low + high) // 2
             record = partitions.first(topic, middle, Span(span.start, high))
-            if record is None or codec.peek(record[1]).sequence > after:
+            if record is None or codec.sequence_of(record[1]) > after:
                 high = middle
             else:
                 low = record[0] + 1

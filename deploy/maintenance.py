@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
 from consumers.projector import Projector
+from deploy.progress import bar
 from deploy.settings import Settings
 from deploy.stores import LEDGER_FILE, SHARD, Stores
 from domain.ledger import Ledger
@@ -60,7 +60,7 @@ def rebuild(stores: Stores, names: Sequence[str] | None, console: Console) -> No
     for name in names or known:
         if name not in known:
             raise NothingThere(f"There is no view {name}. There are: {', '.join(known)}.")
-        with _bar(console, f"Rebuilding {name}") as show:
+        with bar(console, f"Rebuilding {name}") as show:
             projector.rebuild(name, show)
 
 
@@ -78,7 +78,7 @@ def _equal(stores: Stores, fresh: Engine, console: Console) -> bool:
     """Compare the views at one moment with a replay up to then; a Sayso that runs goes on meanwhile."""
     now = _UpTo(stores.ledger, stores.ledger.last_notification())
     Projector(now, stores.views, stores.keys).catch_up()  # what one that was stopped has not shown yet
-    with stores.views.connect() as served, _bar(console, "Replaying") as show:
+    with stores.views.connect() as served, bar(console, "Replaying") as show:
         end = shown(served, [view.key for view in catalog.LIVE]).get(SOURCE, 0)
         different = differences(served, fresh, {SOURCE: stores.ledger}, stores.keys, show)
     for name in different:
@@ -118,7 +118,7 @@ def export(
     partly = file.with_name(file.name + ".part")
     partly.touch(mode=0o600)
     try:
-        with partly.open("wb") as lines, _bar(console, "Exporting") as show:
+        with partly.open("wb") as lines, bar(console, "Exporting") as show:
             written = _write(lines, stores, account, stream, sealed, show)
         partly.rename(file)
     finally:
@@ -158,11 +158,3 @@ def _opened(data: bytes, keys: KeyStore) -> bytes:
     whole.pop("sealed", None)
     whole["data"] = codec.decode(data, keys).event.model_dump(mode="json")
     return json.dumps(whole, ensure_ascii=False).encode()
-
-
-@contextmanager
-def _bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -8,7 +8,6 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from domain.ledger import LedgerUnavailable
-from producers.backlog import BYTES_MAX, EVENTS_MAX, Backlog
+from producers.backlog import Backlog
 from producers.transactions import Fenced, TransactionalProducer
 from projections.source import EventSource
 from projections.topics.partitions import Partitions
@@ -40,23 +39,6 @@ class RelayBroken(Exception):
     """Ledger and topics contradict each other. The message says where; somebody has to look."""
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where a shard's events go.
-
-    Attributes:
-        client: what kafka-python's clients take.
-        topics: the name of every topic of events, on this cluster.
-        transactional_id: the same for whoever relays this shard, and for nobody else.
-        compress: whether batches are compressed (lz4).
-    """
-
-    client: Mapping[str, Any]
-    topics: Mapping[Topic, str]
-    transactional_id: str
-    compress: bool = True
-
-
 class Lag(NamedTuple):
     """How far the topics are behind the ledger."""
 
@@ -74,16 +56,20 @@ class Relay:
         self,
         shard: int,
         ledger: EventSource,
-        destination: Destination,
+        client: Mapping[str, Any],
+        topics: Mapping[Topic, str],
+        transactional_id: str,
         *,
         owned: Callable[[], bool] = lambda: False,
         on_fenced: Callable[[], None] = lambda: None,
         on_published: Callable[[int], None] = lambda _: None,
-        backlog: Backlog | None = None,
     ) -> None:
         """Nothing happens before `start`.
 
         Args:
+            client: what kafka-python's clients take.
+            topics: the name of every topic of events, on this cluster.
+            transactional_id: the same for whoever relays this shard, and for nobody else.
             owned: asked when the cluster listens to somebody else. If we still own the shard, they must go,
                 and we go on; if not, we stop. A coordinator that gave up on a transaction looks the same.
             on_fenced: called once, when another owner has taken over.
@@ -92,11 +78,13 @@ class Relay:
         self.failure: Exception | None = None
         self._shard = shard
         self._ledger = ledger
-        self._destination = destination
+        self._client = client
+        self._topics = dict(topics)
+        self._id = transactional_id
         self._owned = owned
         self._on_fenced = on_fenced
         self._on_published = on_published
-        self._backlog = backlog or Backlog(EVENTS_MAX, BYTES_MAX)
+        self._backlog = Backlog()
         self._woken = threading.Event()
         self._moved = threading.Condition()
         self._deadline: float | None = None
@@ -204,9 +192,8 @@ class Relay:
 
     def _work(self) -> bool:
         """Publish with one producer, until something fails; True, once we were stopped."""
-        to = self._destination
-        with closing(Wire(to.client, to.topics.values(), to.transactional_id)) as wire:
-            producer = TransactionalProducer(wire, to.transactional_id, self._shard, compress=to.compress)
+        with closing(Wire(self._client, self._topics.values(), self._id)) as wire:
+            producer = TransactionalProducer(wire, self._id, self._shard)
             producer.begin()
             self._find_position(wire)
             while True:
@@ -222,7 +209,7 @@ class Relay:
                     wire.poll(0)
 
     def _find_position(self, wire: Wire) -> None:
-        position = newest(Partitions(wire, self._shard), self._destination.topics.values())
+        position = newest(Partitions(wire, self._shard), self._topics.values())
         last = self._ledger.last_notification()
         if position > last:
             raise RelayBroken(
@@ -256,7 +243,7 @@ class Relay:
     def _sorted(self, events: Sequence[bytes]) -> dict[str, list[tuple[bytes, bytes]]]:
         """The records of each topic."""
         batches = dict[str, list[tuple[bytes, bytes]]]()
-        topics = self._destination.topics
+        topics = self._topics
         for expected, data in enumerate(events, self._position + 1):
             topic, sequence, account = codec.route(data)
             if sequence != expected:

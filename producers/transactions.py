@@ -12,7 +12,8 @@ second part: it has brokers wait 20 ms where we can wait one.
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from random import uniform
 from time import monotonic
 from typing import Any
@@ -31,7 +32,7 @@ from kafka.protocol.producer import (
 )
 
 from producers.record_batches import Producer, encode
-from projections.topics.wire import REQUEST_TIMEOUT_S, ClusterError, Wire, check
+from projections.topics.wire import REQUEST_TIMEOUT_S, ClusterError, Node, Wire, check
 
 TRANSACTION_TIMEOUT_S = 60.0
 """When the coordinator gives a transaction up. Each of its few requests is given up long before."""
@@ -59,7 +60,7 @@ class Fenced(Exception):
 class TransactionalProducer:
     """Writes to one partition of several topics, for one thread."""
 
-    def __init__(self, wire: Wire, transactional_id: str, partition: int, *, compress: bool) -> None:
+    def __init__(self, wire: Wire, transactional_id: str, partition: int, *, compress: bool = True) -> None:
         self._wire = wire
         self._id = transactional_id
         self._partition = partition
@@ -112,35 +113,39 @@ class TransactionalProducer:
 
     def _produce(self, batches: Mapping[str, Records]) -> None:
         """Append; a broker takes one batch of a partition in each request, and the requests in order."""
-        requests = []
         now_ms = time.time_ns() // 1_000_000
-        for topic, records in batches.items():
-            leader = self._wire.leader(topic, self._partition)
-            requests += [(leader, request) for request in self._requests(topic, records, now_ms)]
+        rounds = zip_longest(*(self._encoded(topic, records, now_ms) for topic, records in batches.items()))
+        requests = [request for found in rounds for request in self._requests(filter(None, found))]
         for answer in self._wire.ask_all(requests):
-            for found in answer.responses[0].partition_responses:
-                _require(found.error_code, "writing")
+            for topic in answer.responses:
+                for found in topic.partition_responses:
+                    _require(found.error_code, "writing")
 
-    def _requests(self, topic: str, records: Records, now_ms: int) -> list[Any]:
-        requests = []
+    def _encoded(self, topic: str, records: Records, now_ms: int) -> Iterator[tuple[str, bytes]]:
+        """The batches of one topic."""
         for chunk in _chunks(records):
             sequence = self._sequences.get(topic, 0)
-            batch = encode(chunk, self._producer, sequence, now_ms, compress=self._compress)
             self._sequences[topic] = (sequence + len(chunk)) % SEQUENCES
-            requests.append(self._request(topic, batch))
-        return requests
+            yield topic, encode(chunk, self._producer, sequence, now_ms, compress=self._compress)
 
-    def _request(self, topic: str, batch: bytes) -> Any:
+    def _requests(self, batches: Iterable[tuple[str, bytes]]) -> Iterator[tuple[Node, Any]]:
+        """A request to each leader, with a batch of each of its topics."""
         kind = ProduceRequest.TopicProduceData
-        partition = kind.PartitionProduceData(index=self._partition, records=batch)
-        return ProduceRequest(
-            transactional_id=self._id,
-            acks=ALL_IN_SYNC,
-            timeout_ms=int(REQUEST_TIMEOUT_S * 1_000),
-            topic_data=[kind(name=topic, partition_data=[partition])],
-            min_version=PRODUCE_VERSION_MIN,
-            max_version=PRODUCE_VERSION_MAX,
-        )
+        by_leader: dict[Node, list[Any]] = {}
+        for topic, batch in batches:
+            partition = kind.PartitionProduceData(index=self._partition, records=batch)
+            leader = self._wire.leader(topic, self._partition)
+            by_leader.setdefault(leader, []).append(kind(name=topic, partition_data=[partition]))
+        for leader, topics in by_leader.items():
+            request = ProduceRequest(
+                transactional_id=self._id,
+                acks=ALL_IN_SYNC,
+                timeout_ms=int(REQUEST_TIMEOUT_S * 1_000),
+                topic_data=topics,
+                min_version=PRODUCE_VERSION_MIN,
+                max_version=PRODUCE_VERSION_MAX,
+            )
+            yield leader, request
 
     def _end(self) -> None:
         """Commit. Sent once: see above."""

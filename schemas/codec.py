@@ -137,6 +137,19 @@ def route(data: bytes) -> Route:
     return Route(topic, int(sequence), account)
 
 
+def sequence_of(data: bytes) -> int:
+    """The number of an encoded event, at a fifth of what `peek` costs.
+
+    Raises:
+        Unreadable: not an event of ours.
+    """
+    try:
+        start = data.index(_SEQUENCE) + len(_SEQUENCE)
+        return int(data[start : data.index(b'"', start)])
+    except ValueError:
+        raise Unreadable("not an event of ours") from None
+
+
 def time_of(data: bytes) -> datetime:
     """When the event happened, without opening the rest.
 
@@ -149,6 +162,18 @@ def time_of(data: bytes) -> datetime:
     return datetime.fromisoformat(match[1].decode())
 
 
+def position_of(data: bytes) -> int:
+    """The place of the event's command in its shard, without opening the rest.
+
+    Raises:
+        Unreadable: not an event of ours.
+    """
+    match = _POSITION.search(data)
+    if match is None:
+        raise Unreadable("not an event of ours")
+    return int(match[1])
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 _HEAD = re.compile(
@@ -156,10 +181,12 @@ _HEAD = re.compile(
     rb'"sequence":"(\d+)",'
 )
 _ROUTE = re.compile(
-    rb'\{"specversion":"1\.0","id":"[\w.-]+","type":"([a-z0-9.-]+)","subject":"[\w-]+","streamversion":\d+,'
+    rb'\{"specversion":"1\.0","id":"[^"]+","type":"([^"]+)","subject":"[^"]+","streamversion":\d+,'
     rb'"sequence":"(\d+)","source":"/accounts/([^"]*)",'
 )
+_SEQUENCE = b'"sequence":"'
 _TIME = re.compile(rb'"time":"([^"]+)"')  # the first that is written; what people wrote comes later
+_POSITION = re.compile(rb'"position":"(\d+)"')
 _TOPICS: dict[bytes, Topic] = {}
 """By stored name, old ones included, as they are met."""
 _DATA = b',"data":'  # unescaped quotes, so never within a value

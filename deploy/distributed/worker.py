@@ -14,7 +14,6 @@ from consumers.observing import ObservedCarrier, ObservedShard
 from consumers.outgoing import Outgoing
 from consumers.partition_source import PartitionSource
 from consumers.reading import Reader
-from consumers.shard import Decided
 from consumers.worker import Worker
 from deploy.clock import utc_now
 from deploy.distributed import roles
@@ -32,7 +31,7 @@ from deploy.parts import (
 )
 from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
-from producers.relay import Destination, Relay
+from producers.relay import Relay
 from projections.feeds import ChangeFeeds
 from projections.listening import ChangeListener
 from projections.worklist import Worklist
@@ -127,12 +126,15 @@ class ServedByWorker:
                 position,
                 clock,
             )
-            destination = Destination(
+            self.relay = Relay(
+                number,
+                self.ledger,
                 process.client,
                 {topic: topics[topic] for topic in EVENT_TOPICS},
                 roles.relay_id(settings, number),
+                owned=self._owns,
             )
-            self.relay = Relay(number, self.ledger, destination, owned=self._owns)
+            self.ledger.listen(self.relay.offer)
             channel = Channel("kafka", topics[Topic.COMMANDS])
             shard = ObservedShard(
                 number,
@@ -144,7 +146,7 @@ class ServedByWorker:
                 tracer=tracer,
                 channel=channel,
             )
-            self.worker = Worker(shard, self.source, [self._publish])
+            self.worker = Worker(shard, self.source)
             self.dispatcher = Dispatcher(
                 Worklist(process.stores.views, number),
                 self.source.inbox,
@@ -180,10 +182,6 @@ class ServedByWorker:
         self.worker.stop()
         self.relay.stop()
         self._opened.close()
-
-    def _publish(self, decided: Decided) -> None:
-        if decided.stored is not None and decided.stored.events:
-            self.relay.offer(decided.stored.numbers.start, decided.stored.events)
 
     def _owns(self) -> bool:
         return self.worker.alive and not self._closed

@@ -7,7 +7,7 @@ from domain.ledger.errors import (
     PositionConflict,
     VersionConflict,
 )
-from domain.ledger.ledger import Ledger, Stored
+from domain.ledger.ledger import Ledger
 from domain.ledger.names import StreamNames
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "LedgerUnavailable",
     "OutcomeUnknown",
     "PositionConflict",
-    "Stored",
     "StreamNames",
     "VersionConflict",
 ]

@@ -1,9 +1,9 @@
 """The event store of one shard: appended to by the shard's one owner, read by anybody."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
 
@@ -21,15 +21,6 @@ from schemas.sealing import Unsealable
 _SEALED, _CLEAR = "snapshot.sealed", "snapshot.clear"
 
 
-class Stored(NamedTuple):
-    """What an append stored."""
-
-    numbers: range
-    """The notification ids of the events: their places in the ledger."""
-    events: Sequence[bytes]
-    """The events, as the codec wrote them."""
-
-
 class Ledger:
     """What was decided in one shard, in order, and how far the shard's commands are decided.
 
@@ -44,6 +35,7 @@ class Ledger:
         self._owner = f"shard-{shard}"
         self._held: Ownership | None = None
         self._in_doubt = False
+        self._listeners: list[Callable[[int, Sequence[bytes]], None]] = []
 
     @classmethod
     def open(cls, path: Path | str, shard: int, keys: KeyStore) -> Self:
@@ -98,14 +90,14 @@ class Ledger:
             self._in_doubt = False
         return held.position
 
-    def append(self, batch: Sequence[Recorded], position: int) -> Stored:
+    def append(self, batch: Sequence[Recorded], position: int) -> range:
         """Store `batch` and move to `position`, in one transaction, durably, or do nothing.
 
         `position` may be the one before, never a lesser one. Keys that persons in the batch still lack are
         made and stored first.
 
         Returns:
-            The events as they are stored now, in the order of `batch`, and their numbers.
+            The notification ids of the events, in the order of `batch`.
 
         Raises:
             PositionConflict: another owner took the ledger.
@@ -113,13 +105,47 @@ class Ledger:
             LedgerUnavailable: the store cannot be written now.
             OutcomeUnknown: it cannot be reached any more, and may have stored the batch; see `resume`.
         """
+        held = self._ready_to_move(position)
+        with _own_errors():
+            rows = self._rows(batch, held.last + 1)
+        return self._store_rows(rows, held, position)
+
+    def restore(self, events: Sequence[bytes], position: int) -> range:
+        """Store `events` as they are, the very bytes that another ledger of this shard stored, and move on.
+
+        Keys are not needed, and none are made.
+
+        Returns, and raises, as `append` does, and:
+            ValueError: they are not the events that follow. Nothing was stored.
+        """
+        held = self._ready_to_move(position)
+        heads = [codec.peek(data) for data in events]
+        numbers = range(held.last + 1, held.last + 1 + len(events))
+        for number, head in zip(numbers, heads, strict=True):
+            if head.sequence != number:
+                raise ValueError(f"event {head.sequence} stands where event {number} should")
+        rows = [
+            (head.stream, head.version, head.name, data) for head, data in zip(heads, events, strict=True)
+        ]
+        return self._store_rows(rows, held, position)
+
+    def listen(self, listener: Callable[[int, Sequence[bytes]], None]) -> None:
+        """From now on, tell `listener` what was stored here: the number of the first event, and their bytes.
+
+        Told after each append, in its thread; must be quick, and never fail.
+        """
+        self._listeners.append(listener)
+
+    def _ready_to_move(self, position: int) -> Ownership:
         held = self._ownership()
         if self._in_doubt or position < held.position:
             doubt = "; resume first" if self._in_doubt else ""
             raise ValueError(f"{self._owner} cannot move from {held} to {position}{doubt}")
-        after = held.after(position, len(batch))
+        return held
+
+    def _store_rows(self, rows: Sequence[Row], held: Ownership, position: int) -> range:
+        after = held.after(position, len(rows))
         with _own_errors():
-            rows = self._rows(batch, held.last + 1)
             try:
                 self._store.events.append(self._owner, rows, held, position)
             except OutcomeUnknown as error:
@@ -127,7 +153,11 @@ class Ledger:
             else:
                 self._held = after
         self._store.grown(len(rows))
-        return Stored(range(held.last + 1, after.last + 1), [row[-1] for row in rows])
+        if rows and self._listeners:
+            stored = [data for _, _, _, data in rows]
+            for listener in self._listeners:
+                listener(held.last + 1, stored)
+        return range(held.last + 1, after.last + 1)
 
     def position(self) -> int:
         """Of the last command that was decided; 0 in a new ledger."""

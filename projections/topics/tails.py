@@ -17,5 +17,5 @@ def newest(partitions: Partitions, topics: Iterable[str]) -> int:
     for topic, span in partitions.spans(topics).items():
         data = partitions.last(topic, span)
         if data is not None:
-            found = max(found, codec.peek(data).sequence)
+            found = max(found, codec.sequence_of(data))
     return found

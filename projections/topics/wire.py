@@ -2,8 +2,8 @@
 
 kafka-python's producer and consumer cost 12 to 16 µs a record in Python, wait in threads of their own, and
 repeat on their own what must not be repeated: the end of a transaction, for one, which then may end the next
-one. Relay and topic log need few of their features. So they speak the protocol themselves, with the messages
-and connections of kafka-python (TLS, SASL, proxies, versions).
+one. Relay and topic log need few of their features. So they speak the protocol themselves, with its messages
+and its connections (TLS, SASL, proxies, versions).
 
     ClusterError    the cluster did not do what it was asked; what became of it is unknown
 """

@@ -31,6 +31,7 @@ class FollowedLedger:
         self.office = office
         self._keys = KeyStore.open(folder / "keys.db", b"m" * 32)
         self._ledger = Ledger.open(folder / "ledger.db", 0, self._keys)
+        self._ledger.take()
         self.source: LiveSource = Told(self._ledger)
         self._batches = 0
 
@@ -56,7 +57,7 @@ class FollowedTopics:
         self._relay.start()
 
     def log(self) -> TopicLog:
-        return TopicLog(0, self.office.destination.client, self.office.topics.values())
+        return TopicLog(0, self.office.client, self.office.topics.values())
 
     def happens(self, times: int) -> None:
         self._relay.offer(*self.office.more(times))

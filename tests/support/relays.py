@@ -6,7 +6,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from deploy.local.broker import Broker
-from producers.relay import Destination, Relay
+from producers.relay import Relay
 from producers.transactions import TransactionalProducer
 from projections.source import EventSource
 from projections.topics.partitions import Partitions
@@ -24,7 +24,8 @@ class Office:
         self.topics: Topics = create_topics(broker)
         self.history = things_happen(History(), times)
         prefix = next(iter(self.topics.values())).partition(".")[0]
-        self.destination = Destination(client_of(broker), self.topics, f"{prefix}.relay-0")
+        self.client = client_of(broker)
+        self.transactional_id = f"{prefix}.relay-0"
 
     @property
     def stored(self) -> list[bytes]:
@@ -37,7 +38,8 @@ class Office:
         return before + 1, self.stored[before:]
 
     def relay(self, ledger: EventSource | None = None, **more: Any) -> Relay:
-        return Relay(0, ledger or self.history.log, self.destination, **more)
+        source = ledger or self.history.log
+        return Relay(0, source, self.client, self.topics, self.transactional_id, **more)
 
     @contextmanager
     def relaying(self, **more: Any) -> Iterator[Relay]:
@@ -51,16 +53,16 @@ class Office:
     @contextmanager
     def producer(self) -> Iterator[TransactionalProducer]:
         """What a relay of this shard writes with, to be left alone at any moment."""
-        wire = Wire(self.destination.client, self.topics.values(), "by hand")
+        wire = Wire(self.client, self.topics.values(), "by hand")
         try:
-            yield TransactionalProducer(wire, self.destination.transactional_id, 0, compress=True)
+            yield TransactionalProducer(wire, self.transactional_id, 0)
         finally:
             wire.close()
 
     def until_visible(self) -> None:
         """Return when everything can be read, which is some moments after it was committed."""
         deadline = monotonic() + SOON_S
-        with closing(Wire(self.destination.client, self.topics.values(), "by hand")) as wire:
+        with closing(Wire(self.client, self.topics.values(), "by hand")) as wire:
             while newest(Partitions(wire, 0), self.topics.values()) < len(self.stored):
                 assert monotonic() < deadline
                 sleep(0.005)
