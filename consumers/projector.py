@@ -17,7 +17,6 @@ from projections.changes import ChangeFeed
 from projections.engine import is_postgresql, writing
 from projections.folding import advance
 from projections.notifying import notify
-from projections.rebuilding import Progress, rebuild
 from projections.source import (
     Batch,
     EventSource,
@@ -219,17 +218,3 @@ class Projector:
         with self._engine.connect() as connection:
             standing = positions(connection, self._source_name)
         return min(standing[view.key] for view in self._views)
-
-    # --- rebuilding -------------------------------------------------------------------------------
-
-    def rebuild(self, name: str, progress: Progress, source: EventSource | None = None) -> None:
-        """Build the view called `name` anew, from the beginning, while it serves; then the copy takes over.
-
-        `source` is the same log once more, where ours is for one reader only.
-
-        Raises:
-            KeyError: no view has that name.
-            Unfoldable: an event cannot be projected; the view stays as it was.
-        """
-        view = {view.NAME: view for view in self._views}[name]
-        rebuild(self._engine, view, {self._source_name: source or self._source}, self._keys, progress)

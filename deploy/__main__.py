@@ -11,6 +11,7 @@ from rich.table import Table
 
 from deploy import demo as demos
 from deploy import maintenance
+from deploy.archive import NothingThere, opened
 from deploy.clock import utc_now
 from deploy.collector import spare_the_collector
 from deploy.distributed import commands
@@ -110,16 +111,16 @@ def token(
 def rebuild(
     views: Annotated[list[str] | None, typer.Argument(help="Which views; all if none is named.")] = None,
 ) -> None:
-    """Build views again from the ledger. What serves goes on serving, and the copies take over when ready."""
-    with maintenance.opened(settings_here()) as stores:
-        maintenance.rebuild(stores, views, out)
+    """Build views again from all events. What serves goes on serving; the copies take over when ready."""
+    with opened(settings_here()) as archive:
+        maintenance.rebuild(archive, views, out)
 
 
 @app.command()
 def replay() -> None:
-    """Fold the whole ledger into new views elsewhere, and compare them, row by row, with those that serve."""
-    with maintenance.opened(settings_here()) as stores:
-        if not maintenance.replay(stores, out):
+    """Fold all events into new views elsewhere, and compare them, row by row, with those that serve."""
+    with opened(settings_here()) as archive:
+        if not maintenance.replay(archive, out):
             sys.exit(1)
 
 
@@ -133,8 +134,8 @@ def export(
     sealed: Annotated[bool, typer.Option("--sealed", help="As stored: personal data stays sealed.")] = False,
 ) -> None:
     """Write what happened, in order, for auditors."""
-    with maintenance.opened(settings_here()) as stores:
-        maintenance.export(stores, file, account, stream, sealed, out)
+    with opened(settings_here()) as archive:
+        maintenance.export(archive, file, account, stream, sealed, out)
 
 
 @app.command()
@@ -171,7 +172,7 @@ def main() -> None:
         StoresUnavailable,
         NotStarted,
         TopicsMismatch,
-        maintenance.NothingThere,
+        NothingThere,
     ) as error:
         fail(str(error))
     except OSError as error:

@@ -19,6 +19,7 @@ from consumers.projector import Projected, Projector
 from deploy.local.postgres import Postgres
 from projections.catalog import THREADS
 from projections.engine import open_engine
+from projections.rebuilding import rebuild
 from schemas.events import (
     CommandAccepted,
     DispatchStarted,
@@ -78,9 +79,8 @@ def _projected(engine: Engine, history: History) -> float:
 
 
 def _rebuilt(engine: Engine, history: History) -> float:
-    projector = Projector(history.log, engine, history.keys)
     began_s = perf_counter()
-    projector.rebuild(THREADS.NAME, lambda _, __: None)
+    rebuild(engine, THREADS, {"shard-0": history.log}, history.keys, lambda _, __: None)
     return len(history.entries) / (perf_counter() - began_s)
 
 

@@ -19,6 +19,7 @@ from projections import catalog
 from projections.changes import Change, ChangeFeed
 from projections.engine import open_engine
 from projections.queries import Queries
+from projections.rebuilding import rebuild
 from projections.source import Unfoldable
 from projections.view import View
 from schemas.events import CommandAccepted, TextReceived
@@ -318,17 +319,12 @@ def test_a_view_is_rebuilt_while_events_keep_coming(
             replies(history, 2)
             projector.wake()
 
-    projector.rebuild(view.NAME, more)
+    rebuild(engine, view, {"shard-0": history.log}, history.keys, more)
     replies(history, 5)
     projector.wake()
     until(len(history.entries), projector)
     projector.stop()
     assert rows(engine) == expected(history, tmp_path)
-
-
-def test_only_a_view_that_there_is_can_be_rebuilt(engine: Engine, history: History) -> None:
-    with pytest.raises(KeyError, match="nonsense"):
-        Projector(history.log, engine, history.keys).rebuild("nonsense", lambda _, __: None)
 
 
 def test_views_follow_one_source_by_name(engine: Engine, history: History) -> None:

@@ -11,7 +11,9 @@ from consumers.merging import LogBroken
 from consumers.projector import Projector
 from consumers.topic_log import TopicLog
 from deploy.local.broker import Broker
+from projections import catalog
 from projections.engine import open_engine
+from projections.rebuilding import rebuild
 from projections.source import SourceUnavailable
 from schemas import codec
 from tests.projections.views import Rows, Views, rows
@@ -101,7 +103,7 @@ def test_views_follow_the_topics_and_are_built_anew_from_them(office: Office, tm
         publish(office, 20)
         assert projector.wait_for(len(office.stored), 60)
         assert projector.lag().events == 0
-        projector.rebuild("threads", lambda _, __: None, again)
+        rebuild(engine, catalog.THREADS, {"shard-0": again}, office.history.keys, lambda _, __: None)
         projector.stop()
         assert projector.failure is None
     assert rows(engine) == expected(office, tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from deploy import maintenance
-from deploy.stores import Stores
+from deploy.archive import NothingThere, opened
 from projections import catalog
 from tests.support.office import POLITE, Office, open_office, quick
 from tests.support.sayso import System, eventually, running
@@ -52,9 +52,9 @@ def test_views_are_rebuilt_while_they_serve_and_nothing_is_missed(system: System
     sending.start()
     eventually(lambda: office.credits()["debited"] > 0)
     try:
-        with maintenance.opened(system.sayso.settings) as stores:
+        with opened(system.sayso.settings) as archive:
             for _ in range(2):
-                maintenance.rebuild(stores, None, told)
+                maintenance.rebuild(archive, None, told)
     finally:
         enough.set()
         sending.join()
@@ -62,16 +62,16 @@ def test_views_are_rebuilt_while_they_serve_and_nothing_is_missed(system: System
         assert f"Rebuilding {view.NAME}" in said(told)
     assert counted[0] > 0
     eventually(lambda: office.credits()["debited"] == counted[0])
-    with maintenance.opened(system.sayso.settings) as stores:
-        assert maintenance.replay(stores, console())
+    with opened(system.sayso.settings) as archive:
+        assert maintenance.replay(archive, console())
 
 
 def test_progress_reaches_the_end(system: System, office: Office) -> None:
     office.candidate()
-    with maintenance.opened(system.sayso.settings) as stores:
+    with opened(system.sayso.settings) as archive:
         told = console()
-        maintenance.rebuild(stores, ["credits"], told)
-        total = stores.ledger.last_notification()
+        maintenance.rebuild(archive, ["credits"], told)
+        total = archive.sources["shard-0"].last_notification()
     assert f"{total}/{total}" in said(told)
 
 
@@ -81,8 +81,8 @@ def test_a_replay_beside_a_sayso_that_goes_on_is_equal(system: System, office: O
     sending.start()
     eventually(lambda: office.credits()["debited"] > 0)
     try:
-        with maintenance.opened(system.sayso.settings) as stores:
-            equal = maintenance.replay(stores, console())
+        with opened(system.sayso.settings) as archive:
+            equal = maintenance.replay(archive, console())
     finally:
         enough.set()
         sending.join()
@@ -95,32 +95,28 @@ def test_an_export_holds_every_event_in_the_order_of_the_ledger(
     person = office.candidate()
     person.becomes(person.gets(override_quiet_hours=True)["text_id"], "delivered")
     path = tmp_path / "events.jsonl"
-    with maintenance.opened(system.sayso.settings) as stores:
-        maintenance.export(stores, path, None, None, True, console())
-        sealed = [data for _, data in _all(stores)]
+    with opened(system.sayso.settings) as archive:
+        maintenance.export(archive, path, None, None, True, console())
+        sealed = [data for _, data in archive.sources["shard-0"].notifications(0, 10_000)]
         assert path.read_bytes().splitlines() == sealed
-        maintenance.export(stores, path, None, None, False, console())
-    opened = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [one["id"] for one in opened] == [json.loads(data)["id"] for data in sealed]
-    assert all("sealed" not in one for one in opened)
-
-
-def _all(stores: Stores) -> list[tuple[int, bytes]]:
-    return list(stores.ledger.notifications(0, 10_000, stores.ledger.last_notification()))
+        maintenance.export(archive, path, None, None, False, console())
+    read = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [one["id"] for one in read] == [json.loads(data)["id"] for data in sealed]
+    assert all("sealed" not in one for one in read)
 
 
 def test_an_export_replaces_an_older_one(system: System, office: Office, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text("something old")
-    with maintenance.opened(system.sayso.settings) as stores:
-        maintenance.export(stores, path, office.account, None, False, console())
+    with opened(system.sayso.settings) as archive:
+        maintenance.export(archive, path, office.account, None, False, console())
     assert "something old" not in path.read_text()
     assert len(path.read_text().splitlines()) > 0
 
 
 def test_views_that_do_not_exist_are_named_with_those_that_do(system: System) -> None:
     with (
-        maintenance.opened(system.sayso.settings) as stores,
-        pytest.raises(maintenance.NothingThere, match=r"There is no view nothing\. There are: accounts,"),
+        opened(system.sayso.settings) as archive,
+        pytest.raises(NothingThere, match=r"There is no view nothing\. There are: accounts,"),
     ):
-        maintenance.rebuild(stores, ["credits", "nothing"], console())
+        maintenance.rebuild(archive, ["credits", "nothing"], console())

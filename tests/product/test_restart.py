@@ -16,10 +16,10 @@ import pytest
 from rich.console import Console
 
 from deploy import demo, maintenance
+from deploy.archive import opened
 from deploy.clock import utc_now
 from deploy.settings import PREFIX, Settings
 from deploy.simulator.server import SimulatorServer
-from deploy.stores import Stores
 from tests.support.office import POLITE, Office, Person, new_account, office_hours, open_office, quick
 from tests.support.sayso import Client, Clock, System, eventually, reachable_settings, serving
 
@@ -45,11 +45,8 @@ def moved(office: Office, system: System) -> Office:
 
 def views_equal_a_replay(settings: Settings) -> bool:
     """Sayso is down meanwhile."""
-    stores = Stores(settings)
-    try:
-        return maintenance.replay(stores, Console(quiet=True))
-    finally:
-        stores.close()
+    with opened(settings) as archive:
+        return maintenance.replay(archive, Console(quiet=True))
 
 
 def test_a_stop_and_a_start_lose_nothing_and_do_nothing_twice(

@@ -1,0 +1,75 @@
+"""What was decided and what is shown of it, wherever it is kept: for whoever looks at all of it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from consumers.topic_log import TopicLog
+from deploy.distributed.stores import SharedStores
+from deploy.parts import client_of, topics_of
+from deploy.settings import Settings
+from deploy.stores import LEDGER_FILE, SHARD, Stores
+from projections import catalog
+from projections.source import EventSource
+from projections.tracking import source_of
+from schemas.keystore import KeyStore
+from schemas.topics import EVENT_TOPICS
+
+
+class NothingThere(Exception):
+    """What was named does not exist; the message says what does."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Every event, by the name of its shard, and the views.
+
+    Attributes:
+        sources: logs for one reader; with brokers, what is on the topics.
+        keys: open what people wrote.
+        views: the database of the views, whose tables are there.
+    """
+
+    sources: Mapping[str, EventSource]
+    keys: KeyStore
+    views: Engine
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Archive]:
+    """What a Sayso has kept that has run before, whether or not it runs now.
+
+    Raises:
+        NothingThere: none has run in that folder.
+        SettingsError, StoresUnavailable: as the stores do.
+    """
+    with ExitStack() as stack:
+        if settings.kafka_bootstrap is None:
+            archive = _in_files(settings, stack)
+        else:
+            archive = _on_brokers(settings, stack)
+        catalog.prepare(archive.views, archive.sources)
+        yield archive
+
+
+def _in_files(settings: Settings, stack: ExitStack) -> Archive:
+    folder = settings.data_dir
+    if not (folder / LEDGER_FILE).exists():
+        raise NothingThere(f"There is no ledger in {folder}. Set SAYSO_DATA_DIR to where Sayso works.")
+    stores = Stores(settings)
+    stack.callback(stores.close)
+    return Archive({source_of(SHARD): stores.ledger}, stores.keys, stores.views)
+
+
+def _on_brokers(settings: Settings, stack: ExitStack) -> Archive:
+    stores = SharedStores(settings)
+    stack.callback(stores.close)
+    client, topics = client_of(settings), topics_of(settings)
+    sources: dict[str, EventSource] = {}
+    for shard in range(settings.partitions):
+        log = TopicLog(shard, client, [topics[topic] for topic in EVENT_TOPICS])
+        stack.callback(log.close)
+        sources[source_of(shard)] = log
+    return Archive(sources, stores.keys, stores.views)
