@@ -9,6 +9,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 
+from consumers.merging import LogBroken
 from deploy import demo as demos
 from deploy import maintenance
 from deploy.archive import NothingThere, opened
@@ -18,6 +19,7 @@ from deploy.distributed import commands
 from deploy.local.process import NotStarted
 from deploy.logs import configure_logs, log_last_words
 from deploy.parts import auth_of
+from deploy.restore import NotEmpty, NotRestored
 from deploy.saying import fail, listening, out, settings_here
 from deploy.serving import HttpServer
 from deploy.settings import SettingsError, settings_in_markdown, table_of_settings
@@ -25,9 +27,11 @@ from deploy.simulator.server import SimulatorServer
 from deploy.stores import AlreadyRunning, StoresUnavailable
 from deploy.topics import TopicsMismatch
 from deploy.wiring import Sayso
+from domain.ledger import LedgerError
 from producers.http.auth import issue
 from producers.http.pages.demo_settings import DemoSettings
 from producers.http.pages.site import add_pages
+from projections.source import SourceUnavailable
 from schemas.actors import Permission
 from schemas.base import AccountId
 
@@ -154,6 +158,21 @@ def settings(
 
 commands.add_to(app)
 
+SAID = (
+    SettingsError,
+    AlreadyRunning,
+    StoresUnavailable,
+    NothingThere,
+    NotStarted,
+    TopicsMismatch,
+    NotEmpty,
+    NotRestored,
+    LogBroken,
+    SourceUnavailable,
+    LedgerError,
+)
+"""What the caller can put right, or must know of: a sentence each, and no traceback."""
+
 
 def run() -> None:
     """The process from its first moment: whatever ends it, no word of anybody's gets out."""
@@ -166,14 +185,7 @@ def main() -> None:
     """Run the command line; what the caller can put right is said in a sentence."""
     try:
         app()
-    except (
-        SettingsError,
-        AlreadyRunning,
-        StoresUnavailable,
-        NotStarted,
-        TopicsMismatch,
-        NothingThere,
-    ) as error:
+    except SAID as error:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")

@@ -1,24 +1,24 @@
 """The command line of the distributed form: a process of each kind, the topics, all on one machine."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from kafka.errors import KafkaError
 
 from deploy import demo as demos
 from deploy import topics as on_the_cluster
 from deploy.collector import spare_the_collector
 from deploy.distributed import cluster as clusters
+from deploy.distributed import upkeep
 from deploy.distributed.api import ApiProcess
+from deploy.distributed.asking import asked, check_topics, on_brokers
 from deploy.distributed.projector import ProjectorProcess
 from deploy.distributed.worker import WorkerProcess
 from deploy.logs import configure_logs
-from deploy.parts import auth_of, client_of
-from deploy.saying import listening, out, settings_here
+from deploy.parts import auth_of
+from deploy.saying import listening, out
 from deploy.serving import HttpServer
-from deploy.settings import Settings, SettingsError
+from deploy.settings import Settings
 from producers.http.pages.demo_settings import DemoSettings
 from producers.http.pages.site import add_pages
 
@@ -30,18 +30,20 @@ def add_to(app: typer.Typer) -> None:
     for command in (worker, projector, api, cluster):
         app.command()(command)
     app.add_typer(topics, name="topics")
+    app.add_typer(upkeep.dead, name="dead")
+    app.add_typer(upkeep.restore, name="restore")
 
 
 def worker() -> None:
     """Run a worker: decides commands, publishes events, hands texts over. Start as many as you like."""
-    settings = _on_brokers()
+    settings = on_brokers()
     with WorkerProcess(settings) as process:
         _serve(process.app, settings, "The worker")
 
 
 def projector() -> None:
     """Run a projector: keeps the views up with the topics. Start as many as you like."""
-    settings = _on_brokers()
+    settings = on_brokers()
     with ProjectorProcess(settings) as process:
         _serve(process.app, settings, "The projector")
 
@@ -52,7 +54,7 @@ def api(
     ] = None,
 ) -> None:
     """Run the HTTP interface and the page. Start as many as you like."""
-    settings = _on_brokers()
+    settings = on_brokers()
     with ApiProcess(settings) as process:
         add_pages(process.app, None if phones is None else DemoSettings(auth_of(settings), "acme", phones))
         server = listening(
@@ -86,40 +88,17 @@ def cluster(
 @topics.command()
 def create() -> None:
     """Make the topics that are missing."""
-    settings = _on_brokers(check=False)
-    made = _asked(settings, on_the_cluster.create)
+    settings = on_brokers(checked=False)
+    made = asked(settings, on_the_cluster.create)
     out.print(f"Made {', '.join(made)}." if made else "All topics are there already.")
-    _check(settings)
+    check_topics(settings)
 
 
 @topics.command()
 def check() -> None:
     """Say whether the topics are as they must be."""
-    _on_brokers()
+    on_brokers()
     out.print("All topics are as they must be.")
-
-
-def _on_brokers(*, check: bool = True) -> Settings:
-    settings = settings_here()
-    if settings.kafka_bootstrap is None:
-        raise SettingsError("SAYSO_KAFKA_BOOTSTRAP is missing: without brokers there is only `sayso serve`.")
-    if check:
-        _check(settings)
-    return settings
-
-
-def _check(settings: Settings) -> None:
-    _asked(settings, on_the_cluster.check)
-
-
-def _asked(settings: Settings, question: Callable[..., Any]) -> Any:
-    """What the cluster answers; one that cannot be reached is said in a sentence."""
-    try:
-        return question(client_of(settings), settings.topic_prefix, settings.partitions, settings.replication)
-    except KafkaError as error:
-        raise SettingsError(
-            f"The brokers at {settings.kafka_bootstrap} cannot be used: {type(error).__name__}."
-        ) from error
 
 
 def _serve(app: Any, settings: Settings, who: str) -> None:

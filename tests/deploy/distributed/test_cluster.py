@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from kafka import KafkaProducer
 
 from deploy import demo
 from deploy.parts import auth_of
@@ -42,12 +43,30 @@ class Running:
         token = issue(auth_of(settings), account, "rita", ALL, datetime.now(UTC), timedelta(hours=1), "Rita")
         return Client(self.urls[api], account, token, self.connections)
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables of its processes, without their prefix."""
+        pid = self._pid("worker")
+        pairs = Path(f"/proc/{pid}/environ").read_text().split("\0")
+        own = [pair.removeprefix(PREFIX).partition("=") for pair in pairs if pair.startswith(PREFIX)]
+        return {name: value for name, _, value in own}
+
+    def says(self, *arguments: str, code: int = 0, **variables: object) -> str:
+        """What a command prints that somebody types beside it."""
+        with process(*arguments, folder=self.folder, variables={**self.settings, **variables}) as typed:
+            told, wrong = typed.communicate(timeout=SOON_S)
+        assert typed.returncode == code, told + wrong
+        return told + wrong
+
     def kill(self, role: str) -> None:
         """End the oldest process of that role, at once."""
+        os.kill(self._pid(role), signal.SIGKILL)
+
+    def _pid(self, role: str) -> int:
         listing = ["ps", "--sort", "start_time", "-o", "pid=,args=", "--ppid", str(self.process.pid)]
         children = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.splitlines()
         pid, *_ = next(line for line in children if line.endswith(f"-m deploy {role}")).split()
-        os.kill(int(pid), signal.SIGKILL)
+        return int(pid)
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +140,39 @@ def test_whatever_is_killed_another_takes_over(cluster: Running) -> None:
         assert answer.status_code in (200, 202), answer.text
         eventually(partial(_is_there, ats, candidate), SOON_S)
     assert all(status(f"{url}/readyz") == 200 for url in cluster.urls)
+
+
+def test_what_cannot_be_used_is_kept_shown_and_sent_again(cluster: Running) -> None:
+    settings = cluster.settings
+    record = b'{"type": "follow-candidate", "candidate": "ada"}'  # no command id, no actor
+    with KafkaProducer(bootstrap_servers=settings["KAFKA_BOOTSTRAP"], acks="all") as ats:
+        ats.send("sayso.commands", record, b"acme").get(60)
+    origin = eventually(lambda: re.findall(r"sayso\.commands/\d+/\d+", cluster.says("dead", "list")), SOON_S)[
+        0
+    ]
+    assert record.decode() in cluster.says("dead", "show", origin)
+    assert "invalid_command" in cluster.says("dead", "list")
+    assert "is on sayso.commands again" in cluster.says("dead", "replay", origin)
+    eventually(lambda: cluster.says("dead", "list").count("invalid_command") == 2, SOON_S)
+    assert "There is no dead letter from nowhere" in cluster.says("dead", "show", "nowhere", code=1)
+
+
+def test_all_that_was_decided_is_exported_replayed_and_rebuilt(cluster: Running) -> None:
+    said = cluster.says("export", "events.jsonl")
+    lines = (cluster.folder / "events.jsonl").read_text().splitlines()
+    assert f"{len(lines):,} events are in" in said
+    assert ADA in "".join(lines)
+    for _ in range(2):
+        assert "All views equal a replay" in cluster.says("replay")
+        cluster.says("rebuild", "threads", "credits")
+
+
+def test_only_what_is_empty_is_restored(cluster: Running) -> None:
+    assert "Only an empty one is restored" in cluster.says("restore", "ledger", code=1)
+    assert "Only empty ones are filled" in cluster.says("restore", "topics", code=1)
+    assert "All topics are as they must be" in cluster.says("topics", "check")
+    said = cluster.says("topics", "check", code=1, PARTITIONS=5)
+    assert "has 4 partitions and should have 5" in said
 
 
 def _is_there(ats: Client, candidate: str) -> bool:
