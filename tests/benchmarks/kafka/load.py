@@ -30,7 +30,7 @@ ACCOUNTS = 64
 CANDIDATES_PER_ACCOUNT = 32
 CREDIT_SEGMENTS = 1_000_000
 BODY = "Hello, this is Rita from Acme. Could we talk on Tuesday at 10? Reply STOP to opt out."
-RITA = Actor(kind="member", id="rita", name="Rita", permissions=frozenset({Permission.SEND}))
+RITA = Actor(kind="member", id="rita", name="Rita", permissions=frozenset({Permission.VIEW, Permission.SEND}))
 OLGA = Actor(kind="member", id="olga", name="Olga", permissions=frozenset(Permission) - {Permission.CARRIER})
 OBTAINED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -52,7 +52,7 @@ class Load:
         self._chance = random.Random(7)
         self._accounts = _spread(ACCOUNTS, partitions)
         self._people = [
-            (account, f"c{n}", f"+4520{n:06d}")
+            (account, f"c{n}", f"+4526{n:06d}")
             for place, account in enumerate(self._accounts)
             for n in range(place * CANDIDATES_PER_ACCOUNT, (place + 1) * CANDIDATES_PER_ACCOUNT)
         ]
