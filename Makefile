@@ -36,6 +36,10 @@ cluster: setup broker ## the distributed form on this machine: broker, PostgreSQ
 bench: setup ## the benchmarks; ARGS passes arguments on
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+bench-kafka: setup broker ## Sayso on Kafka beside others that do the same; ARGS passes arguments on
+	@deploy/setup/bench.sh
+	$(BIN)/python -m tests.benchmarks.kafka $(ARGS)
+
 fmt: setup ## format, and mend what ruff can mend by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -44,9 +48,11 @@ docs: setup ## write what is written from the code: schemas, AsyncAPI, the broke
 	$(BIN)/python -m deploy.docs
 
 # Universal: one lock for every Python from 3.11 on. Certificates are the system's, as pip's are.
-lock: setup ## write requirements.lock from pyproject.toml; ARGS=--upgrade takes newer versions
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --system-certs \
-	    --generate-hashes --no-emit-index-url --no-header --quiet $(ARGS) --output-file requirements.lock
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --system-certs --generate-hashes \
+    --no-emit-index-url --no-header --quiet
+lock: setup ## write the locks from pyproject.toml; ARGS=--upgrade takes newer versions
+	$(COMPILE) pyproject.toml --group dev $(ARGS) --output-file requirements.lock
+	$(COMPILE) --group pyproject.toml:bench $(ARGS) --output-file requirements-bench.lock
 
 setup: ## .venv with what the lock pins; nothing to do, nothing done
 	@deploy/setup/venv.sh
@@ -61,6 +67,6 @@ broker: ## Java, and the jars of an Apache Kafka broker
 	@deploy/setup/kafka.sh
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run cluster test style types rooms tests bench fmt docs lock setup programs asyncapi broker help
+.PHONY: run cluster test style types rooms tests bench bench-kafka fmt docs lock setup programs asyncapi broker help

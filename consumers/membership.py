@@ -81,6 +81,11 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the c
 
     def poll(self, timeout_ms: int) -> list[tuple[int, Sequence[Record]]]:
         """Records, by their partitions."""
+        fetcher = self._consumer._fetcher
+        if not fetcher._next_partition_records:
+            # What was set aside of a paused partition is taken up again only where this is None, not where it
+            # is used up: resumed, it would wait for ever (kafka-python 3.0.12, `Fetcher.fetched_records`).
+            fetcher._next_partition_records = None
         return [(place.partition, records) for place, records in self._consumer.poll(timeout_ms).items()]
 
     def pause(self, number: int) -> None:

@@ -41,6 +41,12 @@ class Postgres:
         """Where psycopg finds `database`."""
         return f"postgresql://{USER}@127.0.0.1:{self._port}/{database}"
 
+    @property
+    def pid(self) -> int:
+        """Of its first process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def create_database(self, name: str) -> str:
         """A new, empty database, and its dsn."""
         with psycopg.connect(self.dsn(), autocommit=True) as connection:

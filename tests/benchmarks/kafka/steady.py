@@ -1,0 +1,153 @@
+"""A steady trickle of commands: how long until their events, and what a view says of them, can be read.
+
+And, with a worker killed in the middle of it, how long until every shard is served again.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+from uuid import UUID
+
+import confluent_kafka
+
+from tests.benchmarks.kafka.load import Load, Wanted
+from tests.benchmarks.kafka.systems import System
+from tests.benchmarks.kafka.topics import INPUT, Reader, Stuck
+
+PATIENCE_S = 120.0
+READ_S = 0.001
+_IDS = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+Visible = Callable[[Collection[UUID]], Collection[UUID]]
+"""Which of these commands a view shows by now."""
+
+
+class Latency(NamedTuple):
+    """Milliseconds from before a command was produced, at one rate."""
+
+    system: str
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    view_p50_ms: float | None
+    view_p99_ms: float | None
+
+
+class Trickle(threading.Thread):
+    """Produces commands at a steady rate, in a thread of its own, and remembers when."""
+
+    def __init__(self, system: System, sends: list[Wanted], rate: float) -> None:
+        super().__init__(daemon=True)
+        self._topic = system.place.prefix + INPUT
+        self._sends = sends
+        self._rate = rate
+        self._client = confluent_kafka.Producer(
+            {"bootstrap.servers": system.place.bootstrap, "linger.ms": 0, "enable.idempotence": True}
+        )
+        self.sent_s: dict[UUID, float] = {}
+        self.partitions = {one.id: one.partition for one in sends}
+
+    def run(self) -> None:
+        began_s = time.perf_counter()
+        for number, one in enumerate(self._sends):
+            wait_s = began_s + number / self._rate - time.perf_counter()
+            if wait_s > 0:
+                time.sleep(wait_s)
+            self.sent_s[one.id] = time.perf_counter()
+            self._client.produce(self._topic, one.value, one.key, one.partition)
+            self._client.poll(0)
+        self._client.flush()
+
+
+def latency(
+    system: System, reader: Reader, made: Load, rate: float, seconds: float, visible: Visible | None
+) -> Latency:
+    """How long until each command's text could be read, and a view told of it, over `seconds` seconds."""
+    trickle = Trickle(system, made.sends(int(rate * seconds)), rate)
+    watch = _Watch(trickle, visible)
+    watcher = threading.Thread(target=watch.run, daemon=True)
+    trickle.start()
+    if visible is not None:
+        watcher.start()
+    read_s = _follow(reader, trickle, system, lambda read_s: len(read_s) == len(trickle.partitions))
+    waits = [read_s[command] - sent_s for command, sent_s in trickle.sent_s.items()]
+    views: list[float] = []
+    if visible is not None:
+        watcher.join(PATIENCE_S)
+        views = [watch.seen_s[command] - sent_s for command, sent_s in trickle.sent_s.items()]
+    return Latency(system.name, rate, *_quantiles(waits), *(_quantiles(views) if views else (None, None)))
+
+
+class Takeover(NamedTuple):
+    """After one of a system's processes was killed."""
+
+    system: str
+    served_again_s: float
+    """Until a command that was sent after the kill was answered in every partition."""
+
+
+def takeover(system: System, reader: Reader, made: Load, rate: float, seconds_max: float) -> Takeover:
+    """Kill the first process while commands trickle in, and wait until all partitions are served."""
+    trickle = Trickle(system, made.sends(int(rate * seconds_max)), rate)
+    trickle.start()
+    everywhere = set(trickle.partitions.values())
+
+    def served(read_s: dict[UUID, float], since_s: float) -> set[int]:
+        return {trickle.partitions[command] for command in read_s if trickle.sent_s[command] > since_s}
+
+    _follow(reader, trickle, system, lambda read_s: served(read_s, 0.0) == everywhere)
+    killed_s = time.perf_counter()
+    system.processes[0].kill()
+    del system.processes[0]
+    read_s = _follow(reader, trickle, system, lambda read_s: served(read_s, killed_s) == everywhere)
+    first_s: dict[int, float] = {}
+    for command, moment_s in read_s.items():
+        if trickle.sent_s[command] > killed_s:
+            first_s.setdefault(trickle.partitions[command], moment_s)
+    return Takeover(system.name, max(first_s.values()) - killed_s)
+
+
+class _Watch:
+    """Asks a view, again and again, which commands it shows."""
+
+    def __init__(self, trickle: Trickle, visible: Visible | None) -> None:
+        self._trickle = trickle
+        self._visible = visible
+        self.seen_s: dict[UUID, float] = {}
+
+    def run(self) -> None:
+        assert self._visible is not None
+        while len(self.seen_s) < len(self._trickle.partitions):
+            pending = [command for command in list(self._trickle.sent_s) if command not in self.seen_s]
+            found = self._visible(pending) if pending else ()
+            moment_s = time.perf_counter()
+            self.seen_s.update((command, moment_s) for command in found)
+            time.sleep(READ_S)
+
+
+def _follow(
+    reader: Reader, trickle: Trickle, system: System, enough: Callable[[dict[UUID, float]], bool]
+) -> dict[UUID, float]:
+    """When each command's text was first read, until that is enough."""
+    read_s: dict[UUID, float] = {}
+    deadline_s = time.perf_counter() + PATIENCE_S
+    while not enough(read_s):
+        if time.perf_counter() > deadline_s:
+            raise Stuck(f"{system.name}: {len(read_s)} of {len(trickle.sent_s)} commands were answered")
+        system.check()
+        messages = reader.read_now()
+        moment_s = time.perf_counter()
+        for message in messages:
+            if str(message.topic()).endswith("messages"):
+                for found in _IDS.findall(message.value() or b""):
+                    command = UUID(found.decode())
+                    if command in trickle.sent_s:
+                        read_s.setdefault(command, moment_s)
+    return read_s
+
+
+def _quantiles(waits_s: list[float]) -> tuple[float, float]:
+    ordered = sorted(waits_s)
+    return ordered[len(ordered) // 2] * 1e3, ordered[int(len(ordered) * 0.99)] * 1e3
