@@ -15,8 +15,8 @@ from schemas import codec
 
 EVENTS_WAITING_MAX = 20_000
 BYTES_WAITING_MAX = 32 * 1024 * 1024
-FETCH_BYTES_MAX = 512 * 1024
-"""Of one topic in one answer; a broker gives a whole batch even if that is larger."""
+FETCH_BYTES_MAX = 128 * 1024
+"""Of one topic in one answer, compressed; a broker gives a whole batch even if that is larger."""
 FETCH_WAIT_S = 0.5
 """How long brokers wait for something to answer with."""
 GAP_WAIT_S = 0.01

@@ -40,8 +40,10 @@ class Opened(NamedTuple):
     """Where to go on."""
 
 
-def committed(data: bytes, aborted: Iterable[tuple[int, int]], offset: int) -> Opened:
+def committed(data: bytes, aborted: Iterable[tuple[int, int]], offset: int, bytes_max: int) -> Opened:
     """The committed records in `data` from `offset` on. A batch that is cut off at the end is left out.
+
+    No further batch is opened once the records are `bytes_max` large, however well `data` is compressed.
 
     `aborted` are the aborted transactions that reach into `data`: their producers, and their first offsets.
 
@@ -50,9 +52,9 @@ def committed(data: bytes, aborted: Iterable[tuple[int, int]], offset: int) -> O
     """
     begins = sorted((first, producer) for producer, first in aborted)
     failing = set[int]()
-    records, at = list[Record](), 0
+    records, at, size = list[Record](), 0, 0
     next_offset = offset
-    while at + HEADER.size <= len(data):
+    while at + HEADER.size <= len(data) and size < bytes_max:
         base, length, _, magic, checksum, attributes, delta, _, _, producer, _, _, count = HEADER.unpack_from(
             data, at
         )
@@ -70,6 +72,7 @@ def committed(data: bytes, aborted: Iterable[tuple[int, int]], offset: int) -> O
             body = data[at + HEADER.size : end]
             if attributes & CODEC:
                 body = _CODECS[attributes & CODEC](body)
+            size += len(body)
             _read(body, count, base, offset, records)
         next_offset = max(next_offset, base + delta + 1)
         at = end

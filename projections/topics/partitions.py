@@ -16,6 +16,8 @@ EARLIEST, LATEST = -2, -1
 LIST_OFFSETS_VERSION_MIN = 2  # the first that knows what is committed
 FETCH_VERSION_MIN, FETCH_VERSION_MAX = 4, 12  # from 13 on topics go by ids
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
+OPENED_BYTES_MAX = 512 * 1024
+"""Of one topic in one answer, give or take a batch."""
 PEEK_BYTES = 64 * 1024
 TAIL_RECORDS = 32
 
@@ -177,7 +179,7 @@ class Partitions:
 def _page(found: Any, offset: int) -> Page:
     aborted = [(one.producer_id, one.first_offset) for one in found.aborted_transactions or ()]
     try:
-        opened = committed(bytes(found.records or b""), aborted, offset)
+        opened = committed(bytes(found.records or b""), aborted, offset, OPENED_BYTES_MAX)
     except CorruptBatch as error:
         raise ClusterError(str(error)) from error
     return Page(opened.records, opened.next_offset, found.last_stable_offset, found.high_watermark)
