@@ -14,7 +14,8 @@ import structlog
 
 from consumers.inbox import Inbox, Incoming
 from consumers.outgoing import Outgoing, Parcel
-from consumers.reading import FORWARDED_HEADER, Elsewhere, Reader, Record, Unusable, account_of
+from consumers.reading import Elsewhere, Reader, Record, Unusable, account_of
+from schemas import records
 from schemas.letters import REASON, Letter, Reason, headers_of
 from schemas.partitions import shard_of
 
@@ -158,5 +159,5 @@ class PartitionSource:
 def _forwarded(record: Record, shard: int) -> Parcel:
     """The same record, for the partition where it belongs."""
     assert record.value is not None
-    headers = (*record.headers, (FORWARDED_HEADER, b"1"))
+    headers = (*record.headers, (records.FORWARDED, b"1"))
     return Parcel(record.topic, shard, record.key, record.value, headers)

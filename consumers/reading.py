@@ -10,16 +10,14 @@ from typing import Any, Protocol
 import structlog
 from pydantic import ValidationError
 
-from schemas import commands
-from schemas.command_seal import SEAL_HEADER, CommandSeal, must_be_sealed
+from schemas import commands, records
+from schemas.command_seal import CommandSeal, must_be_sealed
 from schemas.commands import COMMAND_BYTES_MAX, TRACEPARENT, Command
 from schemas.letters import Reason
 from schemas.partitions import shard_of
 
 log = structlog.get_logger()
 
-FORWARDED_HEADER = "sayso-forwarded"
-TRACEPARENT_HEADER = "traceparent"
 FAULTS_TOLD_MAX = 10
 _ACCOUNT = re.compile(rb"[a-z0-9][a-z0-9_-]{0,62}")
 _TRACEPARENT = re.compile(TRACEPARENT)
@@ -86,11 +84,11 @@ class Reader:
         if key != account.encode():
             raise Unusable(Reason.WRONG_KEY, "The key is not the command's account.")
         headers = record.headers
-        if must_be_sealed(command.actor) and not self._seal.holds(value, _header(headers, SEAL_HEADER)):
+        if must_be_sealed(command.actor) and not self._seal.holds(value, _header(headers, records.SEAL)):
             raise Unusable(Reason.NOT_SEALED, "Only Sayso's own doors speak as this actor.")
         shard = shard_of(account, self.partitions)
         if shard != self.shard:
-            if _header(headers, FORWARDED_HEADER) is not None:
+            if _header(headers, records.FORWARDED) is not None:
                 raise Unusable(Reason.MISROUTED, f"It was forwarded here, and belongs in shard {shard}.")
             raise Elsewhere(shard)
         return _traced(command, headers) if headers else command
@@ -125,7 +123,7 @@ def _header(headers: Sequence[tuple[str, bytes]], name: str) -> bytes | None:
 
 def _traced(command: Command, headers: Sequence[tuple[str, bytes]]) -> Command:
     """With the trace that the headers tell, where the command itself tells none."""
-    traceparent: Any = _header(headers, TRACEPARENT_HEADER)
+    traceparent: Any = _header(headers, records.TRACEPARENT)
     if command.traceparent is not None or traceparent is None:
         return command
     text = traceparent.decode("ascii", "replace")

@@ -70,6 +70,7 @@ class Right:
 
 _EVENTS = tuple(topic.on("") for topic in EVENT_TOPICS)
 _COMMANDS = (Topic.COMMANDS.on(""),)
+_RECEIPTS = (Topic.RECEIPTS.on(""),)
 _LETTERS = (Topic.DEAD_LETTERS.on(""),)
 _ALL = tuple(topic.on("") for topic in Topic)
 _LOOK = (Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)
@@ -89,7 +90,7 @@ RIGHTS = (
     _topics(Role.ATS, _EVENTS, (Operation.READ,), "read what happened; what is personal stays sealed"),
     _group(Role.ATS, "ats", "share the reading among its processes"),
     _topics(Role.API, _COMMANDS, (Operation.WRITE,), "publish commands, the carrier's among them"),
-    _topics(Role.API, _LETTERS, (Operation.WRITE,), "keep what came in and could not be used"),
+    _topics(Role.API, _RECEIPTS, (Operation.READ,), "tell those who wait what became of their commands"),
     _topics(Role.API, _ALL, _LOOK, _STARTS),
     _topics(Role.WORKER, _COMMANDS, (Operation.READ,), "decide commands"),
     _topics(Role.WORKER, _COMMANDS, (Operation.WRITE,), "forward a command to its own shard"),

@@ -20,8 +20,8 @@ from kafka.errors import KafkaError
 from domain.ledger import StreamNames
 from domain.receipts import fingerprint_of, receipt_stream
 from producers.receipts_feed import ReceiptsFeed
-from schemas import commands
-from schemas.command_seal import SEAL_HEADER, CommandSeal, must_be_sealed
+from schemas import commands, records
+from schemas.command_seal import CommandSeal, must_be_sealed
 from schemas.commands import Command
 from schemas.door import Busy, Unavailable, Uncertain
 from schemas.partitions import shard_of
@@ -144,7 +144,7 @@ class KafkaDoor:
         command = one.command
         value, headers = commands.write(command), []
         if must_be_sealed(command.actor):
-            headers.append((SEAL_HEADER, self._seal.of(value)))
+            headers.append((records.SEAL, self._seal.of(value)))
         if command.traceparent is not None:
             headers.append(("traceparent", command.traceparent.encode()))
         one.partition = shard_of(command.account, self._partitions)

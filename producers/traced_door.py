@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from opentelemetry.trace import SpanKind, Tracer
 
-from schemas import tracing
+from schemas import records, tracing
 from schemas.commands import Command
 from schemas.door import CommandDoor
 from schemas.receipts import Answer
@@ -47,5 +47,5 @@ class TracedDoor:
         ) as span:
             if span is not None:
                 at = tracing.write(span.get_span_context())
-                command = command.model_copy(update={tracing.HEADER: at})
+                command = command.model_copy(update={records.TRACEPARENT: at})
             yield command

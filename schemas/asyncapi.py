@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from schemas import records
+from schemas import letters, records
 from schemas.commands import COMMAND_BYTES_MAX, Command
 from schemas.events import Event, event_classes
 from schemas.json_schemas import Schema, command_classes, command_schema, data_schema, envelope_schema
@@ -37,18 +37,18 @@ they were decided. What an event says about a person is sealed (`sealed`); event
 _LETTER: Schema = {
     "name": "dead-letter",
     "title": "Dead letter",
-    "summary": "What came in and could not be used: the record's own key and value, byte for byte.",
+    "summary": "What came in and could not be used: the record's own value, byte for byte.",
     "contentType": records.LETTER_TYPE,
     "headers": {
         "type": "object",
         "properties": {
-            records.REASON: {"type": "string", "description": "A code: why it could not be used."},
-            records.ORIGIN: {
+            letters.REASON: {"enum": [*letters.Reason], "description": "Why it could not be used."},
+            letters.ORIGIN: {
                 "type": "string",
                 "description": "Where it was: `<topic>/<partition>/<offset>`.",
             },
         },
-        "required": [records.REASON, records.ORIGIN],
+        "required": [letters.REASON, letters.ORIGIN],
     },
     "payload": {"description": "Any bytes."},
 }
@@ -264,6 +264,7 @@ def _command_headers() -> Schema:
             records.TRACEPARENT: {"type": "string", "description": "W3C trace context."},
             records.SEAL: {
                 "type": "string",
+                "pattern": "^[0-9a-f]{64}$",
                 "description": "Of Sayso's own doors: without it, nobody is believed to be the carrier.",
             },
         },

@@ -9,7 +9,6 @@ from hmac import compare_digest, digest
 
 from schemas.actors import Actor, Permission
 
-SEAL_HEADER = "sayso-seal"
 _PURPOSE = b"sayso commands v1"  # the secret names streams, too; no key serves two purposes
 _WITHIN = frozenset({"carrier", "system"})
 

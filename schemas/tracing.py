@@ -17,10 +17,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 from opentelemetry.util.types import AttributeValue
 
+from schemas import records
 from schemas.commands import TRACEPARENT, Command
-
-HEADER = "traceparent"
-"""The name of the header, over HTTP and on Kafka alike."""
 
 Attributes = Mapping[str, AttributeValue]
 C = TypeVar("C", bound=Command)
@@ -84,8 +82,8 @@ def adopt(command: C, headers: Iterable[tuple[str, bytes]]) -> C:
     """`command` with the traceparent of a record's `headers`, unless it names one itself."""
     if command.traceparent is None:
         for name, value in headers:
-            if name == HEADER and parse(found := value.decode("ascii", "replace")) is not None:
-                return command.model_copy(update={HEADER: found})
+            if name == records.TRACEPARENT and parse(found := value.decode("ascii", "replace")) is not None:
+                return command.model_copy(update={records.TRACEPARENT: found})
     return command
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from consumers.reading import FORWARDED_HEADER
+from schemas import records
 from schemas.letters import Letter, letter_of
 from schemas.partitions import shard_of
 
@@ -43,7 +43,7 @@ def replay(client: Mapping[str, Any], commands_topic: str, partitions: int, lett
     Raises:
         kafka.errors.KafkaError: it could not be put there.
     """
-    headers = [(name, value) for name, value in letter.headers if name != FORWARDED_HEADER]
+    headers = [(name, value) for name, value in letter.headers if name != records.FORWARDED]
     partition = None if letter.account is None else shard_of(letter.account, partitions)
     with closing(KafkaProducer(**client, acks="all", enable_idempotence=True)) as producer:
         sent = producer.send(commands_topic, letter.value, letter.key, headers, partition)

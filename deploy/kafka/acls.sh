@@ -64,15 +64,16 @@ ats() {
 # Sayso's HTTP processes (`sayso api`).
 api() {
     allow literal --operation Write --operation Describe --operation DescribeConfigs \
-        --topic "${prefix}commands" \
-        --topic "${prefix}dead-letters"
+        --topic "${prefix}commands"
+    allow literal --operation Read --operation Describe --operation DescribeConfigs \
+        --topic "${prefix}receipts"
     allow literal --operation Describe --operation DescribeConfigs \
         --topic "${prefix}accounts" \
         --topic "${prefix}consent" \
         --topic "${prefix}messages" \
         --topic "${prefix}credits" \
-        --topic "${prefix}receipts" \
-        --topic "${prefix}notifications"
+        --topic "${prefix}notifications" \
+        --topic "${prefix}dead-letters"
 }
 
 # Sayso's workers (`sayso worker`): each owns shards, decides, dispatches and publishes.

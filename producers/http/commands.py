@@ -26,7 +26,7 @@ from producers.http.documenting import example, problems
 from producers.http.models import Taken
 from producers.http.problems import Problem
 from projections.shapes import Receipt, Who
-from schemas import commands, tracing
+from schemas import commands, records, tracing
 from schemas.actors import Permission
 from schemas.commands import Command
 from schemas.door import Busy, Unavailable, Uncertain
@@ -132,7 +132,7 @@ async def _command(request: Request, account: str, caller: Caller, deps: ApiDeps
     if not acts_for_another:
         body["actor"] = caller.actor.model_dump(mode="json")
     _fill_command_id(body, account, key, deps)
-    traceparent = tracing.here() or request.headers.get(tracing.HEADER)
+    traceparent = tracing.here() or request.headers.get(records.TRACEPARENT)
     if tracing.parse(traceparent) is not None:
         body.setdefault("traceparent", traceparent)
     command = _read(body)

@@ -5,10 +5,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from producers.http.observe import METHODS
-from schemas import tracing
+from schemas import records, tracing
 from schemas.tracing import Attributes
 
-_HEADER = tracing.HEADER.encode()
+_HEADER = records.TRACEPARENT.encode()
 
 
 class Traced:
