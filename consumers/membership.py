@@ -53,6 +53,7 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the c
             enable_auto_commit=False,  # the ledgers know where they stand
             auto_offset_reset="none",
             isolation_level="read_committed",
+            allow_auto_create_topics=False,
             partition_assignment_strategy=[self._assignor],
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
