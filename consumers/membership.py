@@ -1,17 +1,19 @@
 """The Kafka client as a member of a group, reduced to what a worker process needs of it."""
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 from kafka.future import Future as Promise
 from kafka.net.compat import KafkaNetClient
+from kafka.structs import MemberState
 
+from consumers.assignor import ShardAssignor
 from consumers.reading import Record
 
 log = structlog.get_logger()
@@ -23,6 +25,9 @@ HEARTBEAT_MS = 500
 POLL_INTERVAL_MS_MAX = 120_000
 """How long a member may take over giving a shard up. Its being busy is no reason to take one away."""
 RECORDS_PER_POLL_MAX = 1_000
+REBALANCE_S_MAX = 20.0
+"""A rebalance ends within a session's time-out and what members need to give shards up. The client has been
+seen to wait for ever for one that the broker knew nothing of."""
 OFFSETS_TIMEOUT_MS = 5_000
 
 
@@ -44,15 +49,17 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the c
         self._topic = topic
         self._given = given
         self._taken = taken
-        self._assignor = CooperativeStickyAssignor()
+        self._assignor = ShardAssignor(topic)
         self._net: KafkaNetClient | None = None
         self._left = False
+        self._stable_at = time.monotonic()
         self._consumer = KafkaConsumer(
             **client,
             group_id=group,
             enable_auto_commit=False,  # the ledgers know where they stand
             auto_offset_reset="none",
             isolation_level="read_committed",
+            allow_auto_create_topics=False,
             partition_assignment_strategy=[self._assignor],
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
@@ -80,7 +87,16 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the c
             self._consumer.close(autocommit=False, timeout_ms=OFFSETS_TIMEOUT_MS)
 
     def poll(self, timeout_ms: int) -> list[tuple[int, Sequence[Record]]]:
-        """Records, by their partitions."""
+        """Records, by their partitions.
+
+        Raises:
+            KafkaError: the group does not come to an end with what it is deciding; join anew.
+        """
+        now = time.monotonic()
+        if self._consumer.group_metadata().state is MemberState.STABLE:
+            self._stable_at = now
+        elif now - self._stable_at > REBALANCE_S_MAX:
+            raise KafkaError(f"the group did not say what is ours within {REBALANCE_S_MAX} s")
         fetcher = self._consumer._fetcher
         if not fetcher._next_partition_records:
             # What was set aside of a paused partition is taken up again only where this is None, not where it
@@ -122,7 +138,7 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the c
         await closed
 
     async def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:
-        self._assignor.member_assignment = None  # else we would claim what others have by now
+        self._assignor.lost()
         await self.on_partitions_revoked(lost)
 
     def _take(self, numbers: list[int], closed: Promise) -> None:

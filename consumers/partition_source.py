@@ -13,8 +13,9 @@ from datetime import datetime
 import structlog
 
 from consumers.inbox import Inbox, Incoming
-from consumers.outgoing import Outgoing, Parcel
+from consumers.outgoing import Outgoing
 from consumers.reading import Elsewhere, Reader, Record, Unusable, account_of
+from projections.topics.publisher import Parcel
 from schemas import records
 from schemas.letters import REASON, Letter, Reason, headers_of
 from schemas.partitions import shard_of

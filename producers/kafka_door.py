@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
 from domain.ledger import StreamNames
 from domain.receipts import fingerprint_of, receipt_stream
 from producers.receipts_feed import ReceiptsFeed
+from projections.topics.publisher import WITHIN_S, NotAcknowledged, NotSent, Parcel, Publisher
 from schemas import commands, records
 from schemas.command_seal import CommandSeal, must_be_sealed
 from schemas.commands import Command
@@ -29,7 +29,6 @@ from schemas.receipts import Answer
 
 log = structlog.get_logger()
 
-ACKNOWLEDGED_WITHIN_S = 10.0  # below the 15 s that the carrier waits for a webhook
 UNACKNOWLEDGED_MAX = 10_000
 LOOK_AGAIN_S = 1.0
 """After how long without a receipt the view is asked, and asked again."""
@@ -50,22 +49,19 @@ class KafkaDoor:
         names: StreamNames,
         seal: CommandSeal,
         known: Known,
-        acknowledged_within_s: float = ACKNOWLEDGED_WITHIN_S,
+        within_s: float = WITHIN_S,
     ) -> None:
-        """`known`: see `Known`; called in threads, may take its time."""
-        self._acknowledged_within_s = acknowledged_within_s
+        """`known`: called in threads, may take its time. `within_s`: how long the broker may take."""
         self._topic = commands_topic
         self._partitions = partitions
         self._names = names
         self._seal = seal
         self._known = known
-        self._client = client
-        self._producer: Any = None
+        self._publisher = Publisher(client, within_s)
         self._feed = ReceiptsFeed(client, receipts_topic, self._receipt_seen, self._look_again)
         self._looker = ThreadPoolExecutor(1, thread_name_prefix="receipts-view")
         self._lock = threading.Lock()
         self._waiting: dict[str, list[_Published]] = {}
-        self._unacknowledged = 0
         self._looking = False
         self._closed = False
 
@@ -82,9 +78,8 @@ class KafkaDoor:
             ValueError: the topic has another number of partitions.
         """
         try:
-            self._producer = KafkaProducer(**self._client, **_sure(self._acknowledged_within_s))
-            found = len(self._producer.partitions_for(self._topic))
-        except KafkaError as error:
+            (found,) = self._publisher.start(self._topic)
+        except NotSent as error:
             raise TimeoutError(f"{self._topic} cannot be written") from error
         if found != self._partitions:
             raise ValueError(f"{self._topic} has {found} partitions, not {self._partitions}")
@@ -95,8 +90,7 @@ class KafkaDoor:
         self._closed = True
         self._feed.close()
         self._looker.shutdown()
-        if self._producer is not None:
-            self._producer.close(self._acknowledged_within_s)
+        self._publisher.close()
         with self._lock:
             left = [one for waiting in self._waiting.values() for one in waiting]
             self._waiting.clear()
@@ -148,37 +142,29 @@ class KafkaDoor:
         if command.traceparent is not None:
             headers.append(("traceparent", command.traceparent.encode()))
         one.partition = shard_of(command.account, self._partitions)
+        if self._closed or self._publisher.under_way >= UNACKNOWLEDGED_MAX:
+            raise Busy
         with self._lock:
-            if self._closed or self._unacknowledged >= UNACKNOWLEDGED_MAX:
-                raise Busy
-            self._unacknowledged += 1
             self._waiting.setdefault(one.stream, []).append(one)
+        parcel = Parcel(self._topic, one.partition, command.account.encode(), value, headers)
         try:
-            sent = self._producer.send(self._topic, value, command.account.encode(), headers, one.partition)
-        except (KafkaError, ValueError) as error:
-            self._settled()
+            acknowledged = self._publisher.publish(parcel)
+        except NotSent as error:
             self._forget(one)
             raise Unavailable("The command could not be published; nothing was done.") from error
-        sent.add_callback(self._acknowledged, one)
-        sent.add_errback(self._not_acknowledged, one)
+        acknowledged.add_done_callback(partial(self._acknowledged, one))
 
-    def _acknowledged(self, one: "_Published", metadata: Any) -> None:
-        self._settled()
-        one.offset = metadata.offset
+    def _acknowledged(self, one: "_Published", offset: "Future[int]") -> None:
+        try:
+            one.offset = offset.result()
+        except NotAcknowledged as error:  # it may be there for all that: sent again, it meets its receipt
+            log.warning("command_not_acknowledged", error=str(error))
+            self._forget(one)
+            one.fail(Uncertain())
+            return
         if one.acknowledged.set_running_or_notify_cancel():
             one.acknowledged.set_result(None)
         self._receipt_seen(one.stream)  # the receipt may have been quicker
-
-    def _not_acknowledged(self, one: "_Published", error: BaseException) -> None:
-        """It may be there for all that: sent again, it meets its receipt."""
-        self._settled()
-        log.warning("command_not_acknowledged", error=type(error).__name__)
-        self._forget(one)
-        one.fail(Uncertain())
-
-    def _settled(self) -> None:
-        with self._lock:
-            self._unacknowledged -= 1
 
     # --- answers ---------------------------------------------------------------------------------
 
@@ -267,15 +253,3 @@ class _Published:
 async def _heard(future: "Future[Any]") -> Any:
     """What comes of `future`, whoever stops waiting for it."""
     return await asyncio.shield(asyncio.wrap_future(future))
-
-
-def _sure(within_s: float) -> dict[str, Any]:
-    """Every copy has it before it counts, and it is there once; if not `within_s`, it is given up."""
-    return {
-        "acks": "all",
-        "enable_idempotence": True,
-        "compression_type": "lz4",
-        "max_block_ms": int(within_s * 1_000),
-        "request_timeout_ms": int(within_s * 500),
-        "delivery_timeout_ms": int(within_s * 1_000),
-    }

@@ -65,7 +65,8 @@ class ReceiptsFeed:
     def close(self) -> None:
         """Let go."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def recent(self, stream: str) -> Answer | None:
         """The receipt in `stream`, if it came lately."""
@@ -87,6 +88,7 @@ class ReceiptsFeed:
             enable_auto_commit=False,
             auto_offset_reset="latest",
             isolation_level="read_committed",
+            allow_auto_create_topics=False,
             metrics_enabled=False,
         )
         try:

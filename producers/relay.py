@@ -72,6 +72,7 @@ class Relay:
             transactional_id: the same for whoever relays this shard, and for nobody else.
             owned: asked when the cluster listens to somebody else. If we still own the shard, they must go,
                 and we go on; if not, we stop. A coordinator that gave up on a transaction looks the same.
+                May raise LedgerUnavailable.
             on_fenced: called once, when another owner has taken over.
             on_published: called after each transaction with how many events it held; must be quick.
         """
@@ -171,7 +172,11 @@ class Relay:
             self._pause()
 
     def _still_ours(self, error: Fenced) -> bool:
-        if self._owned():
+        try:
+            owned = self._owned()
+        except LedgerUnavailable:
+            owned = True  # asked again when they fence us again; whoever relays, it is the same events
+        if owned:
             log.warning("relay_fenced_but_owner", shard=self._shard, reason=str(error))
             return True
         self.failure = error

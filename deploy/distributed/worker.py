@@ -132,7 +132,7 @@ class ServedByWorker:
                 process.client,
                 {topic: topics[topic] for topic in EVENT_TOPICS},
                 roles.relay_id(settings, number),
-                owned=self._owns,
+                owned=self.ledger.owned,
             )
             self.ledger.listen(self.relay.offer)
             channel = Channel("kafka", topics[Topic.COMMANDS])
@@ -182,6 +182,3 @@ class ServedByWorker:
         self.worker.stop()
         self.relay.stop()
         self._opened.close()
-
-    def _owns(self) -> bool:
-        return self.worker.alive and not self._closed

@@ -90,6 +90,15 @@ class Ledger:
             self._in_doubt = False
         return held.position
 
+    def owned(self) -> bool:
+        """Whether it is still ours: nobody took it since we did. For whoever acts on it without appending.
+
+        Raises:
+            LedgerUnavailable: nobody can say now.
+        """
+        with _own_errors():
+            return self._held is not None and self._store.events.epoch(self._owner) == self._held.epoch
+
     def append(self, batch: Sequence[Recorded], position: int) -> range:
         """Store `batch` and move to `position`, in one transaction, durably, or do nothing.
 

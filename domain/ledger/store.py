@@ -37,6 +37,10 @@ class EventRecorder(Protocol):
         """
         ...
 
+    def epoch(self, owner: str) -> int:
+        """How often the ledger was taken; 0 if it never was."""
+        ...
+
     def max_tracking_id(self, application_name: str) -> int | None:
         """The position of the owner of that name; None if there never was one."""
         ...

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from kafka import KafkaProducer
 
@@ -26,8 +27,9 @@ from domain.ledger import Ledger
 from domain.policy import Policy
 from schemas import codec
 from schemas.command_seal import CommandSeal
-from schemas.events import Receipt, Recorded
+from schemas.events import CommandAccepted, CommandRefused, Receipt, Recorded
 from schemas.keystore import KeyStore
+from schemas.receipts import Answer
 from schemas.topics import Topic
 from tests.consumers.shards import MASTER_KEY, NAMES, NAMES_SECRET, Clock
 from tests.support.topics import named
@@ -80,6 +82,20 @@ def opened(folder: Path, shard: int) -> tuple[Ledger, KeyStore]:
     """The ledger of `shard` in `folder`, and its keys."""
     keys = KeyStore.open(folder / f"keys-{shard}.db", MASTER_KEY)
     return Ledger.open(folder / f"ledger-{shard}.db", shard, keys), keys
+
+
+def known_to(cluster: Cluster) -> Callable[[str, UUID], Answer | None]:
+    """What the ledgers know of a command's receipt: what a door is told by the views."""
+
+    def known(account: str, command_id: UUID) -> Answer | None:
+        stream = NAMES.receipt(account, command_id)
+        for ledger, _ in cluster.ledgers:
+            for recorded in ledger.existing([stream]).values():
+                assert isinstance(recorded.event, CommandAccepted | CommandRefused)
+                return Answer(recorded.event, recorded.context)
+        return None
+
+    return known
 
 
 class Serving:

@@ -15,14 +15,13 @@ from consumers.worker import Worker
 from deploy.local.broker import Broker
 from domain.receipts import receipt_stream
 from producers.kafka_door import KafkaDoor
-from schemas import events as e
 from schemas.actors import CARRIER
 from schemas.commands import Command
 from schemas.door import Busy, CommandDoor
 from schemas.events import Recorded
 from schemas.receipts import Answer
 from schemas.topics import Topic
-from tests.consumers.serving import SEAL, Cluster, Process
+from tests.consumers.serving import SEAL, Cluster, Process, known_to
 from tests.consumers.shards import NAMES, Rig, code
 from tests.domain import people
 from tests.support.sayso import eventually
@@ -107,19 +106,15 @@ def by_topic(broker: Broker, folder: Path) -> Iterator[ByTopic]:
 
 
 def door_of(cluster: Cluster) -> KafkaDoor:
-    """A door as an HTTP process has one; what it knows of receipts it reads in the ledgers."""
-
-    def known(account: str, command_id: UUID) -> Answer | None:
-        stream = NAMES.receipt(account, command_id)
-        for ledger, _ in cluster.ledgers:
-            for recorded in ledger.existing([stream]).values():
-                assert isinstance(recorded.event, e.CommandAccepted | e.CommandRefused)
-                return Answer(recorded.event, recorded.context)
-        return None
-
     topics = cluster.topics
     return KafkaDoor(
-        cluster.client, topics[Topic.COMMANDS], topics[Topic.RECEIPTS], PARTITIONS, NAMES, SEAL, known
+        cluster.client,
+        topics[Topic.COMMANDS],
+        topics[Topic.RECEIPTS],
+        PARTITIONS,
+        NAMES,
+        SEAL,
+        known_to(cluster),
     )
 
 

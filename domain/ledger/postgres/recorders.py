@@ -128,6 +128,11 @@ class LedgerRecorder(_Recorder, PostgresProcessRecorder):
         ((last,),) = self.datastore.fetch(self._last)
         return last  # type: ignore[no-any-return]
 
+    def epoch(self, owner: str) -> int:
+        """How often the ledger was taken."""
+        found = self.datastore.fetch(self._sql(tables.STANDING), {"owner": owner})
+        return int(found[0][0]) if found else 0
+
     def max_tracking_id(self, application_name: str) -> int | None:
         found = self.datastore.fetch(self._sql(tables.STANDING), {"owner": application_name})
         return found[0][1] if found else None

@@ -64,6 +64,11 @@ class LedgerRecorder(SQLiteProcessRecorder):
                 raise PositionConflict(f"{owner} is not as it was left: {held}")
             self._insert_rows(cursor, rows)
 
+    def epoch(self, owner: str) -> int:
+        """How often the ledger was taken."""
+        found = self._select(tables.EPOCH, owner)
+        return int(found[0][0]) if found else 0
+
     def select_states(self, after: int, limit: int, to: int | None) -> list[tuple[int, bytes]]:
         """Notification id and stored bytes of events after `after`, up to and including `to`, in order."""
         return self._select(tables.SELECT_STATES, after, _ROWID_MAX if to is None else to, limit)

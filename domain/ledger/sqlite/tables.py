@@ -99,6 +99,7 @@ RETAKE = """
 UPDATE tracking SET epoch = epoch + 1 WHERE application_name = :name AND epoch = :epoch
 RETURNING epoch, notification_id
 """
+EPOCH = "SELECT epoch FROM tracking WHERE application_name = ?"
 MOVE = """
 UPDATE tracking SET notification_id = :to
 WHERE application_name = :name AND notification_id = :position AND epoch = :epoch

@@ -132,6 +132,14 @@ def test_a_former_owner_hears_of_its_loss_before_it_hears_of_a_conflict(
         ledger.append(gap, 1)
 
 
+def test_an_owner_can_ask_whether_it_still_is_one(ledger: Ledger, open_ledger: Opener) -> None:
+    assert ledger.owned()
+    other = open_ledger()
+    assert not other.owned()
+    other.take()
+    assert (ledger.owned(), other.owned()) == (False, True)
+
+
 def test_a_ledger_that_was_lost_can_be_taken_again(
     ledger: Ledger, open_ledger: Opener, history: History
 ) -> None:
