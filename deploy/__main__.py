@@ -22,7 +22,7 @@ from deploy.parts import auth_of
 from deploy.restore import NotEmpty, NotRestored
 from deploy.saying import fail, listening, out, settings_here
 from deploy.serving import HttpServer
-from deploy.settings import SettingsError, settings_in_markdown, table_of_settings
+from deploy.settings import Settings, SettingsError, settings_in_markdown, table_of_settings
 from deploy.simulator.server import SimulatorServer
 from deploy.stores import AlreadyRunning, StoresUnavailable
 from deploy.topics import TopicsMismatch
@@ -41,6 +41,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # they would print what is in memory, people's words included
 )
+
+
+OfDemo = Annotated[
+    Path | None, typer.Option("--demo", help="Work on the demo that keeps its files in this folder.")
+]
 
 
 @app.command()
@@ -114,16 +119,17 @@ def token(
 @app.command()
 def rebuild(
     views: Annotated[list[str] | None, typer.Argument(help="Which views; all if none is named.")] = None,
+    demo: OfDemo = None,
 ) -> None:
     """Build views again from all events. What serves goes on serving; the copies take over when ready."""
-    with opened(settings_here()) as archive:
+    with opened(_settings_of(demo)) as archive:
         maintenance.rebuild(archive, views, out)
 
 
 @app.command()
-def replay() -> None:
+def replay(demo: OfDemo = None) -> None:
     """Fold all events into new views elsewhere, and compare them, row by row, with those that serve."""
-    with opened(settings_here()) as archive:
+    with opened(_settings_of(demo)) as archive:
         if not maintenance.replay(archive, out):
             sys.exit(1)
 
@@ -136,9 +142,10 @@ def export(
         str | None, typer.Option(help="Only this stream's, for example a conversation's.")
     ] = None,
     sealed: Annotated[bool, typer.Option("--sealed", help="As stored: personal data stays sealed.")] = False,
+    demo: OfDemo = None,
 ) -> None:
     """Write what happened, in order, for auditors."""
-    with opened(settings_here()) as archive:
+    with opened(_settings_of(demo)) as archive:
         maintenance.export(archive, file, account, stream, sealed, out)
 
 
@@ -154,6 +161,10 @@ def settings(
     for row in table_of_settings():
         table.add_row(*row)
     out.print(table)
+
+
+def _settings_of(demo: Path | None) -> Settings:
+    return settings_here() if demo is None else demos.settings_of(demo)
 
 
 commands.add_to(app)
