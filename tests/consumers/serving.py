@@ -113,7 +113,7 @@ class Serving:
             Reader(number, cluster.partitions, SEAL),
             outgoing,
             cluster.topics[Topic.DEAD_LETTERS],
-            self.ledger.position() or 0,
+            self.ledger.take(),
             clock,
             lambda reason, letters: self.letters.update({reason: letters}),
         )

@@ -304,6 +304,7 @@ def test_whoever_lost_a_shard_writes_no_more_and_opens_it_again_only_where_it_st
         lost = process.opened[home]
         successor, keys = opened(cluster.folder, home)
         with closing(keys), closing(successor):
+            successor.take()
             successor.append([], 25)
         sent(broker, records(cluster, batch[10:]))
         eventually(lambda: process.opened[home] is not lost and home in process.member.shards, SOON_S)
