@@ -42,14 +42,19 @@ class PartitionSource:
         letters_topic: str,
         position: int,
         clock: Callable[[], datetime],
+        on_letters: Callable[[str, int], None] = lambda _, __: None,
     ) -> None:
-        """`position`: where the shard's ledger stands, the offset of the next record; 0 is the beginning."""
+        """`position`: where the shard's ledger stands, the offset of the next record; 0 is the beginning.
+
+        `on_letters`: told how many records were kept as dead letters for which reason.
+        """
         self._ready = threading.Event()
         self.inbox = Inbox(position, on_put=self._ready.set)
         self._reader = reader
         self._outgoing = outgoing
         self._letters_topic = letters_topic
         self._clock = clock
+        self._on_letters = on_letters
         self._position = position
         self._records: deque[Record] = deque()
         self._bytes_in = 0
@@ -110,6 +115,8 @@ class PartitionSource:
             self._letter(item.record, Reason.COMMAND_ID_REUSED, REUSED) for item in items if item.record
         ]
         self._outgoing.send(letters)
+        if letters:
+            self._on_letters(Reason.COMMAND_ID_REUSED, len(letters))
 
     def close(self) -> None:
         """Take nothing more in; records that wait are read again by whoever opens the shard next."""
@@ -145,6 +152,8 @@ class PartitionSource:
             forwarded=len(parcels) - kept.total(),
             dead_letters=dict(kept),
         )
+        for reason, letters in kept.items():
+            self._on_letters(reason, letters)
 
     def _letter(self, record: Record, reason: Reason, detail: str) -> Parcel:
         origin = f"{record.topic}/{record.partition}/{record.offset}"

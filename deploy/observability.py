@@ -38,7 +38,11 @@ class Observability:
 
     def count(self, letters: DeadLetters) -> None:
         """Count what is kept there from now on."""
-        letters.on_keep = lambda reason: self.dead_letters.labels(reason).inc()
+        letters.on_keep = self.letters_kept
+
+    def letters_kept(self, reason: str, letters: int = 1) -> None:
+        """So many were kept for that reason, wherever they are."""
+        self.dead_letters.labels(reason).inc(letters)
 
     def ready(self, readiness: Mapping[str, Check]) -> Mapping[str, Check]:
         """Measure the checks, too."""

@@ -35,6 +35,7 @@ class ApiProcess:
         self._topics = topics_of(settings)
         self.observability = Observability.to(settings.otlp_url)
         self.stores = SharedStores(settings)
+        self.observability.count(self.stores.dead_letters)
         self.queries = Queries(self.stores.views)
         self.feeds = ChangeFeeds(settings.partitions, lambda account: shard_of(account, settings.partitions))
         self.listener = ChangeListener(self.stores.views, self.feeds)

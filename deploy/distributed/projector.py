@@ -16,6 +16,7 @@ from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
 from projections.tracking import source_of
 from schemas.topics import EVENT_TOPICS, Topic
+from schemas.tracing import Channel
 
 LAG_EVENTS_MAX = 20_000
 
@@ -32,6 +33,7 @@ class ProjectorProcess:
         self._client, topics = client_of(settings), topics_of(settings)
         self._event_topics = {topic: topics[topic] for topic in EVENT_TOPICS}
         self.observability = Observability.to(settings.otlp_url)
+        self.channel = Channel("kafka", f"{settings.topic_prefix}*")  # all of events, merged
         self.stores = SharedStores(settings)
         self._following: dict[int, Following] = {}
         # Which shards are whose is agreed upon by the topic that holds an event of every command.
@@ -88,8 +90,9 @@ class Following:
             process.stores.views,
             process.stores.keys,
             source_name=source_of(shard),
-            on_batch=ObservedViews(metrics, shard=shard, tracer=tracer),
+            on_batch=ObservedViews(metrics, shard=shard, tracer=tracer, channel=process.channel),
         )
+        self._shard, self._standing = shard, metrics.standing
         metrics.standing.projection(shard, self.projector)
         self.projector.start()
 
@@ -105,5 +108,6 @@ class Following:
 
     def close(self) -> None:
         """Finish the batch at hand, and let go."""
+        self._standing.drop(self._shard)
         self.projector.stop()
         self._log.close()

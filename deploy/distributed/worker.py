@@ -125,6 +125,7 @@ class ServedByWorker:
                 topics[Topic.DEAD_LETTERS],
                 position,
                 clock,
+                process.observability.letters_kept,
             )
             self.relay = Relay(
                 number,
@@ -157,6 +158,7 @@ class ServedByWorker:
                 patience_of(settings),
             )
             self._opened = opened.pop_all()
+        self._standing = metrics.standing
         metrics.standing.cached(number, shard.states)
         metrics.standing.waiting(number, self.source)
         metrics.standing.relay(number, self.relay)
@@ -178,6 +180,7 @@ class ServedByWorker:
     def close(self) -> None:
         """Finish the batch at hand, publish what was decided, and let go."""
         self._closed = True
+        self._standing.drop(self._number)
         self.dispatcher.stop()
         self.worker.stop()
         self.relay.stop()

@@ -7,6 +7,7 @@ prints `opened N` and `closed N` for its shards, and ends when its standard inpu
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -104,14 +105,17 @@ class Serving:
     def __init__(self, cluster: Cluster, number: int, outgoing: Outgoing) -> None:
         self.number = number
         self.committed: list[Decided] = []
+        self.letters: Counter[str] = Counter()
+        """Kept as dead letters, by reason."""
         self.ledger, self.keys = opened(cluster.folder, number)
         clock = Clock()
         self.source = PartitionSource(
             Reader(number, cluster.partitions, SEAL),
             outgoing,
             cluster.topics[Topic.DEAD_LETTERS],
-            self.ledger.position() or 0,
+            self.ledger.take(),
             clock,
+            lambda reason, letters: self.letters.update({reason: letters}),
         )
         shard = Shard(number, self.ledger, NAMES, Policy(), clock)
         self.listeners: list[Callable[[Decided], None]] = [self.committed.append]

@@ -191,12 +191,14 @@ def test_what_cannot_be_used_is_kept_and_what_stands_around_it_is_decided(
         mixed.append((topic, *record))
         if number < len(good):
             mixed.append((topic, home, key, commands.write(good[number]), []))
-    with working(cluster):
+    with working(cluster) as (process,):
         sent(broker, mixed)
         sent(broker, [(topic, home, key, sealed, [("sayso-seal", SEAL.of(sealed))])])
         all_decided(cluster, [*good, within])
         eventually(lambda: everything_is_read(cluster, broker), SOON_S)
         assert cluster.position(home) > 2 * len(good)
+    told = sum((serving.letters for serving in process.opened.values()), Counter[str]())
+    assert told == Counter(reason for reason, *_ in bad)
     kept = letters(cluster, broker)
     wanted = [(reason, key, value, headers) for reason, _, key, value, headers in bad]
     assert sorted(_comparable(one.reason, one.key, one.value, one.headers) for one in kept) == sorted(
@@ -302,6 +304,7 @@ def test_whoever_lost_a_shard_writes_no_more_and_opens_it_again_only_where_it_st
         lost = process.opened[home]
         successor, keys = opened(cluster.folder, home)
         with closing(keys), closing(successor):
+            successor.take()
             successor.append([], 25)
         sent(broker, records(cluster, batch[10:]))
         eventually(lambda: process.opened[home] is not lost and home in process.member.shards, SOON_S)

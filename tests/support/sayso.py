@@ -105,7 +105,7 @@ class System:
     def shown(self) -> None:
         """Wait until the views show all that was decided so far."""
         last = self.sayso.stores.ledger.last_notification()
-        assert self.sayso.projector.wait_for(last, timeout_s=20), "the views do not follow"
+        assert self.sayso.projector.wait_for(last, timeout_s=40), "the views do not follow"
 
     def http(self, **headers: str) -> httpx.Client:
         """Whoever calls Sayso, with these headers and no more."""
@@ -242,7 +242,7 @@ def serving(
                 system.connections.close()
 
 
-def eventually(look: Callable[[], T], timeout_s: float = 20.0) -> T:
+def eventually(look: Callable[[], T], timeout_s: float = 40.0) -> T:
     """What `look` gives, once it is true; fails if it never is."""
     until = time.monotonic() + timeout_s
     while not (seen := look()):
