@@ -36,6 +36,10 @@ cluster: setup broker ## the distributed form on this machine: broker, PostgreSQ
 bench: setup ## the benchmarks; ARGS passes arguments on
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+drills: setup broker ## failures injected again and again; ARGS="--row 1 --minutes 10" chooses, --help tells
+	@deploy/setup/programs.sh drills
+	$(BIN)/python -m tests.drills $(ARGS)
+
 fmt: setup ## format, and mend what ruff can mend by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -51,8 +55,9 @@ lock: setup ## write requirements.lock from pyproject.toml; ARGS=--upgrade takes
 setup: ## .venv with what the lock pins; nothing to do, nothing done
 	@deploy/setup/venv.sh
 
-programs: ## Debian packages that the browser tests need
+programs: ## Debian packages that the tests need: of browsers, and of failure drills
 	@deploy/setup/programs.sh browser
+	@deploy/setup/programs.sh drills
 
 asyncapi: ## the official AsyncAPI parser, which judges docs/asyncapi.json
 	@deploy/setup/asyncapi.sh
@@ -63,4 +68,4 @@ broker: ## Java, and the jars of an Apache Kafka broker
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run cluster test style types rooms tests bench fmt docs lock setup programs asyncapi broker help
+.PHONY: run cluster test style types rooms tests bench drills fmt docs lock setup programs asyncapi broker help

@@ -27,7 +27,9 @@ from tests.drills.trial import Drill, Place, Trial
 
 MINUTES = 5.0
 FINDINGS_SHOWN = 20
+COLUMNS_MIN = 120
 console = Console()
+console.width = max(console.width, COLUMNS_MIN)
 
 
 def main(

@@ -131,7 +131,7 @@ def _answer_before_sync(bitten: Bitten) -> Mend:
     """Commits no longer wait for the disk."""
 
     def wrong(right: Function, ledger: Any, *args: Any) -> Any:
-        ledger._datastore._writer.cursor().execute("PRAGMA synchronous = OFF")
+        ledger._store._datastore._writer.cursor().execute("PRAGMA synchronous = OFF")
         return right(ledger, *args)
 
     return _once("domain.ledger.ledger:Ledger.append", wrong, bitten)

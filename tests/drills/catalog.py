@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tests.drills.rows import row_01, row_03, row_06
+from tests.drills.rows import row_01, row_03, row_06, row_09
 from tests.drills.trial import Drill
 
 
@@ -20,6 +20,7 @@ ROWS = {
     for row in (
         Row(1, "kill -9 at a named point", "P1-P5", {"embedded": row_01.embedded}),
         Row(3, "an answer before the data is synced", "P2", {"embedded": row_03.run}),
+        Row(9, "disk full, read-only, I/O error", "P2, P9", {"embedded": row_09.embedded}),
         Row(6, "SQLite's log cut at any byte", "P2, P4", {"embedded": row_06.run}),
     )
 }

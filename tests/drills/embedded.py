@@ -95,6 +95,10 @@ class Embedded:
         """Wait until it is dead; the point where it died, or None if it lives."""
         return self.reached if self.running.ended(timeout_s) else None
 
+    def kill(self) -> None:
+        """End it at once, wherever it is."""
+        self.running.close()
+
     @property
     def running(self) -> Child:
         """The process that was started last."""

@@ -77,6 +77,7 @@ class Load:
         self._mix = mix
         self._reply = reply
         self._lock = threading.Lock()
+        self._refused = 0
         self._seen: deque[Wish] = deque(maxlen=SEEN_MAX)
         self._wish_of: dict[tuple[str, str], Wish] = {}
         self._going = threading.Event()
@@ -87,6 +88,11 @@ class Load:
         """How many commands were acknowledged so far."""
         with self._lock:
             return sum(asked.acknowledged > 0 for asked in self.sent.commands.values())
+
+    @property
+    def refused(self) -> int:
+        """How many sendings of commands ended without an acknowledgement."""
+        return self._refused
 
     def prepare(self) -> None:
         """Make the accounts ready: each command is acknowledged before the next is sent."""
@@ -169,6 +175,7 @@ class Load:
         def done(acknowledged: bool, answer: Answer | None) -> None:
             with self._lock:
                 asked.acknowledged += acknowledged
+                self._refused += not acknowledged
                 if answer is not None:
                     asked.answers.add(answer)
 

@@ -34,7 +34,7 @@ class Child:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._handle = os.pidfd_open(pid)
+        self._handle: int | None = os.pidfd_open(pid)
 
     @property
     def running(self) -> bool:
@@ -42,19 +42,24 @@ class Child:
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal; what has ended hears nothing."""
+        assert self._handle is not None
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle, number)
 
     def ended(self, timeout_s: float) -> bool:
         """Whether it has ended within that time."""
+        if self._handle is None:
+            return True
         ready, _, _ = select.select([self._handle], [], [], timeout_s)
         return bool(ready)
 
     def close(self) -> None:
         """End it, if it still runs, and forget it."""
-        self.send(signal.SIGKILL)
-        self.ended(10)
-        os.close(self._handle)
+        if self._handle is not None:
+            self.send(signal.SIGKILL)
+            self.ended(10)
+            os.close(self._handle)
+            self._handle = None
 
 
 class Nursery:

@@ -28,8 +28,8 @@ def _something(result: Any) -> bool:
 EMBEDDED: Mapping[str, Point] = {
     "after-poll": Point("consumers.inbox:Inbox.poll", "after", _something),
     "after-decide": Point("consumers.shard:Shard.decide", "after"),
-    "before-commit": Point("domain.ledger.recorders:LedgerRecorder._insert_rows", "after"),
-    "after-commit": Point("domain.ledger.recorders:LedgerRecorder.append", "after"),
+    "before-commit": Point("domain.ledger.sqlite.recorders:LedgerRecorder._insert_rows", "after"),
+    "after-commit": Point("domain.ledger.sqlite.recorders:LedgerRecorder.append", "after"),
     "before-reply": Point("consumers.shard:Shard.settle", "before"),
     "projector-before-commit": Point("consumers.projector:advance", "after"),
     "projector-after-commit": Point("consumers.projector:Projector._commit", "after"),

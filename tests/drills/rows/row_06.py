@@ -150,7 +150,7 @@ def _broken(original: Original, folder: Path, cut: int) -> Iterator[tuple[str, s
         yield "something that was on the disk is gone", f"{len(kept)} of {events} events"
     whole = {events: position for _, events, position in original.steps}
     stands = rows[0][0] if rows else None
-    if cut >= first[0] and whole.get(len(kept)) != stands:
+    if cut >= first[0] and whole.get(len(kept), 0) != (stands or 0):
         yield "offset and events disagree", f"{len(kept)} events, position {stands}"
 
 
