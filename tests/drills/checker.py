@@ -6,10 +6,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from tests.drills import folding
-from tests.drills.evidence import Event, Evidence, Topics, event
+from tests.drills.evidence import Answer, Event, Evidence, Topics, event
 from tests.drills.rules import EFFECTS, TOPIC_OF, partition_of
 
 
@@ -188,9 +189,9 @@ def _answered(whole: list[Event], evidence: Evidence) -> Iterator[Finding]:
             continue
         if receipt.data["command_type"] != asked.kind:
             yield Finding("P2", "receipt of another command", where)
-        for accepted, code in asked.answers:
-            if accepted != (receipt.name == "command-accepted") or code != receipt.data.get("code"):
-                yield Finding("P2", "another answer than the receipt", f"{where}: {accepted} {code}")
+        accepted, at = receipt.name == "command-accepted", datetime.fromisoformat(receipt.at)
+        for answer in asked.answers - {Answer(accepted, receipt.data.get("code"), at)}:
+            yield Finding("P2", "another answer than the receipt", f"{where}: {answer}")
     for account, command in receipts.keys() - evidence.sent.commands.keys():
         yield Finding("P2", "nobody asked for it", f"{command} of {account}")
 

@@ -151,24 +151,25 @@ class Embedded:
         """What is left, read at one moment: a late reply from a phone makes us read again."""
         while True:
             ledger = self._ledger()
-            views = reading.views(reading.on_sqlite(self.settings.data_dir / "views.db"))
+            views = reading.views(self._views)
             carried = reading.carried(self._carrier.url, self.settings.twilio_account_sid, self._auth_token())
             if len(self._ledger()) == len(ledger):
                 break
         key = raw(self.settings.master_key)
-        letters = reading.sealed_letters(reading.on_sqlite(self.settings.data_dir / "dead-letters.db"), key)
+        letters = reading.sealed_letters(reading.Sqlite(self.settings.data_dir / "dead-letters.db"), key)
         return Evidence({0: ledger}, views, carried, letters, self.load.sent)
 
     def _ledger(self) -> list[tuple[int, bytes]]:
         return reading.sqlite_ledger(self.settings.data_dir / LEDGER_FILE)
 
+    @property
+    def _views(self) -> reading.Sqlite:
+        return reading.Sqlite(self.settings.data_dir / "views.db")
+
     def _settled(self) -> bool:
-        query = reading.on_sqlite(self.settings.data_dir / "views.db")
-        ledger = reading.on_sqlite(self.settings.data_dir / LEDGER_FILE)
-        ((last,),) = ledger("SELECT max(rowid) FROM stored_events")
-        ((open_texts,),) = query("SELECT count(*) FROM open_texts_v1_texts")
-        ((position,),) = query("SELECT min(position) FROM positions")
-        return bool(open_texts == 0 and position == last)
+        ledger = reading.Sqlite(self.settings.data_dir / LEDGER_FILE)
+        ((last,),) = ledger.query("SELECT max(rowid) FROM stored_events")
+        return reading.settled(self._views, last)
 
     # --- the doors -------------------------------------------------------------------------------
 

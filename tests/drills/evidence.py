@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
@@ -93,6 +94,8 @@ class Answer(NamedTuple):
 
     accepted: bool
     code: str | None
+    at: datetime
+    """When it was decided."""
 
 
 @dataclass

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import httpx
@@ -257,9 +258,10 @@ def _heard(answer: httpx.Response) -> tuple[bool, Answer | None]:
         case 202:
             return True, None
         case 200:
-            return True, Answer(accepted=True, code=None)
+            return True, Answer(accepted=True, code=None, at=datetime.fromisoformat(told["at"]))
         case _ if "receipt" in told:
-            return True, Answer(accepted=False, code=told["code"])
+            at = datetime.fromisoformat(told["receipt"]["at"])
+            return True, Answer(accepted=False, code=told["code"], at=at)
         case _:
             raise AssertionError(f"the load asks for nonsense: {answer.text}")
 

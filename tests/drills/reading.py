@@ -3,11 +3,14 @@
 Nothing here imports a room of the project.
 """
 
+import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 import httpx
@@ -18,62 +21,92 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.drills.evidence import Carried, Letter, Record, Topics, Views
 
 TOTALS = ("free", "bought", "debited", "refunded", "adjusted", "balance")
-Query = Callable[[str], Sequence[tuple[Any, ...]]]
-"""Runs one statement and returns its rows."""
-
 EVENT_TOPICS = ("accounts", "consent", "messages", "credits", "receipts", "notifications")
 DEAD_LETTERS = "dead-letters"
 POLL_S = 5.0
 NONCE_BYTES = 12
+Row = tuple[Any, ...]
 
 
-def on_sqlite(path: Path) -> Query:
-    """Queries to a SQLite file, which is opened for each, and only for reading."""
+class Database(Protocol):
+    """Somewhere to ask by SQL."""
 
-    def query(statement: str) -> Sequence[tuple[Any, ...]]:
-        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        try:
+    TABLES: ClassVar[str]
+    """Asks for the names of all tables."""
+
+    def query(self, statement: str) -> Sequence[Row]:
+        """The rows of one statement."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sqlite:
+    """A SQLite file, which is opened for each query, and only for reading."""
+
+    path: Path
+    TABLES: ClassVar = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
+    def query(self, statement: str) -> Sequence[Row]:
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
             return database.execute(statement).fetchall()
-        finally:
-            database.close()
-
-    return query
 
 
-def on_postgres(dsn: str) -> Query:
-    """Queries to a PostgreSQL database, over a connection of its own for each."""
+@dataclass(frozen=True)
+class Postgres:
+    """A PostgreSQL database, over a connection of its own for each query."""
 
-    def query(statement: str) -> Sequence[tuple[Any, ...]]:
-        with psycopg.connect(dsn) as connection:
+    dsn: str
+    TABLES: ClassVar = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+
+    def query(self, statement: str) -> Sequence[Row]:
+        with psycopg.connect(self.dsn) as connection:
             return connection.execute(statement.encode()).fetchall()
 
-    return query
+
+def view_table(database: Database, view: str, table: str) -> str:
+    """The name of a view's table: it carries the version, of which there is one unless a rebuild runs."""
+    pattern = re.compile(rf"{view}_v\d+_{table}")
+    (name,) = [name for (name,) in database.query(database.TABLES) if pattern.fullmatch(name)]
+    return str(name)
 
 
-def views(query: Query) -> Views:
+def views(database: Database) -> Views:
     """What the views show."""
-    balances = query(
-        "SELECT account, free, bought, debited, refunded, adjusted, balance FROM credits_v1_balances"
-    )
-    receipts = query("SELECT account, command_id, accepted FROM receipts_v1_receipts")
-    texts = query("SELECT account, id, status FROM threads_v1_messages WHERE kind = 'text'")
+
+    def rows(columns: str, view: str, table: str, more: str = "") -> Sequence[Row]:
+        return database.query(f"SELECT {columns} FROM {view_table(database, view, table)} {more}")  # noqa: S608  # our own words
+
+    balances = rows(f"account, {', '.join(TOTALS)}", "credits", "balances")
+    receipts = rows("account, command_id, accepted", "receipts", "receipts")
+    texts = rows("account, id, status", "threads", "messages", "WHERE kind = 'text'")
+    open_texts = rows("account, text_id", "open_texts", "texts")
+    positions = database.query("SELECT view, source, position FROM positions")
     return Views(
         balances={account: dict(zip(TOTALS, row, strict=True)) for account, *row in balances},
         receipts={(account, _uuid(command)): bool(accepted) for account, command, accepted in receipts},
-        consent=dict(query("SELECT conversation, status FROM consent_v1_status")),
-        texts={(account, _uuid(text)): str(_STATES.get(status, status)) for account, text, status in texts},
-        open_texts=frozenset(
-            (account, _uuid(text))
-            for account, text in query("SELECT account, text_id FROM open_texts_v1_texts")
-        ),
+        consent=dict(rows("conversation, status", "consent", "status")),
+        texts={(account, _uuid(text)): _STATES.get(status, status) for account, text, status in texts},
+        open_texts=frozenset((account, _uuid(text)) for account, text in open_texts),
         positions={
-            (view, int(source.removeprefix("shard-"))): position
-            for view, source, position in query("SELECT view, source, position FROM positions")
+            (view, int(source.removeprefix("shard-"))): position for view, source, position in positions
         },
     )
 
 
-_STATES = {"queued": "waiting", "scheduled": "waiting", "sending": "dispatching"}
+def settled(database: Database, *last: int) -> bool:
+    """Whether every text has ended, and each view shows its shard up to the last event.
+
+    `last`: of each shard that has any, in the order of their numbers.
+    """
+    table = view_table(database, "open_texts", "texts")
+    if database.query(f"SELECT 1 FROM {table} LIMIT 1"):  # noqa: S608  # our own words
+        return False
+    behind = database.query("SELECT source, min(position), max(position) FROM positions GROUP BY source")
+    shown = {int(source.removeprefix("shard-")): places for source, *places in behind}
+    return [places for _, places in sorted(shown.items()) if places != [0, 0]] == [[one, one] for one in last]
+
+
+_STATES: Mapping[str, str] = {"queued": "waiting", "scheduled": "waiting", "sending": "dispatching"}
 
 
 def _uuid(hexed: str) -> str:
@@ -84,16 +117,18 @@ def sqlite_ledger(path: Path) -> list[tuple[int, bytes]]:
     """Every event of the ledger in a SQLite file, by its number."""
     return [
         (number, bytes(raw))
-        for number, raw in on_sqlite(path)("SELECT rowid, state FROM stored_events ORDER BY rowid")
+        for number, raw in Sqlite(path).query("SELECT rowid, state FROM stored_events ORDER BY rowid")
     ]
 
 
-def sealed_letters(query: Query, key: bytes) -> list[Letter]:
+def sealed_letters(database: Database, key: bytes) -> list[Letter]:
     """The dead letters of a database table, opened with the master key."""
     box = AESGCM(key)
     return [
         Letter(reason, box.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], source.encode()))
-        for source, reason, sealed in query("SELECT source, reason, sealed FROM dead_letters ORDER BY id")
+        for source, reason, sealed in database.query(
+            "SELECT source, reason, sealed FROM dead_letters ORDER BY id"
+        )
     ]
 
 

@@ -137,7 +137,7 @@ def _broken(original: Original, folder: Path, cut: int) -> Iterator[tuple[str, s
     events = max([events for size, events, _ in original.steps if size <= cut], default=0)
     try:
         kept = reading.sqlite_ledger(folder / "ledger.db")
-        rows = reading.on_sqlite(folder / "ledger.db")(
+        rows = reading.Sqlite(folder / "ledger.db").query(
             "SELECT notification_id FROM tracking WHERE application_name = 'shard-0'"
         )
     except sqlite3.DatabaseError as error:
