@@ -42,20 +42,20 @@ def test_a_planted_bug_is_found(stand: Embedded, bug: str) -> None:
     stand.settle(UNSETTLED_S_MAX)
     stand.tally.trial("before", stand.evidence())
 
-    stand.plant(bug)
+    stand.process.plant(bug)
     stand.load.start()
-    eventually(lambda: stand.reached == bug, 60)
+    eventually(lambda: stand.process.reached == bug, 60)
     stand.load.stop()
     stand.settle(UNSETTLED_S_MAX)
     found = stand.tally.trial(bug, stand.evidence()).findings
-    stand.plant(None)
+    stand.process.plant(None)
 
     assert FOUND_BY[bug] in {finding.rule for finding in found}
 
 
 def test_an_answer_before_the_sync_is_found(stand: Embedded) -> None:
     assert list(unsynced(follow(stand, 30))) == []
-    stand.plant("answer-before-sync")
+    stand.process.plant("answer-before-sync")
     assert {finding.rule for finding in unsynced(follow(stand, 30))} == {"answered before the sync"}
 
 

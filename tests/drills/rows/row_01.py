@@ -27,12 +27,11 @@ def embedded(place: Place) -> Iterator[Trial]:
 
 def _trial(stand: Embedded, fault: str, nth: int) -> Trial:
     point, _, _ = fault.partition(" (")
-    stand.arm(point, nth)
+    stand.process.arm(point, nth)
     stand.load.start()
-    died = stand.dies(DIES_S_MAX)
+    died = stand.process.dies(DIES_S_MAX)
     stand.load.stop()
     if died != point:
         return Trial(fault, [Finding("harness", "the point was not reached", f"{point}, {nth} times")])
     stand.start()
-    stand.settle()
-    return stand.tally.trial(fault, stand.evidence())
+    return stand.trial(fault)

@@ -32,8 +32,7 @@ def run(place: Place) -> Iterator[Trial]:
         stand.load.prepare()
         while True:
             seen = follow(stand, COMMITS_EACH)
-            stand.settle()
-            yield stand.tally.trial(fault, stand.evidence(), *unsynced(seen))
+            yield stand.trial(fault, *unsynced(seen))
             yield from [Trial(fault, [])] * (commits_in(seen.steps) - 1)  # each commit was one to look at
 
 
@@ -48,7 +47,7 @@ class Followed:
 def follow(stand: Embedded, answers: int) -> Followed:
     """What the process does under load, until so many more commands were acknowledged."""
     output, before = stand.folder / "strace", frozenset(command for _, command in stand.load.sent.commands)
-    with Strace(stand.running.pid, output):
+    with Strace(stand.process.running.pid, output):
         wanted = stand.load.acknowledged + answers
         stand.load.start()
         eventually(lambda: stand.load.acknowledged >= wanted, FOLLOWED_S_MAX)

@@ -45,18 +45,19 @@ def _trial(stand: Embedded, place: Place, fault: str) -> Trial:
         disk.fill(stand.settings.data_dir, place.chance.randrange(LEFT_BYTES_MAX))
         _wait_for_refusals(stand)
         if dies:
-            stand.kill()
+            stand.process.kill()
         disk.clear(stand.settings.data_dir)
     else:
-        with Strace(stand.running.pid, stand.folder / "strace", _errors(fault, stand.settings.data_dir)):
+        with Strace(
+            stand.process.running.pid, stand.folder / "strace", _errors(fault, stand.settings.data_dir)
+        ):
             _wait_for_refusals(stand)
             if dies:
-                stand.kill()
+                stand.process.kill()
     stand.load.stop()
     if dies:
         stand.start()
-    stand.settle()
-    return stand.tally.trial(fault, stand.evidence())
+    return stand.trial(fault)
 
 
 def _errors(fault: str, folder: Path) -> list[str]:
