@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deploy.wiring import LEDGER_FILE
+from deploy.stores import LEDGER_FILE
 from tests.drills import reading
 from tests.drills.evidence import Evidence
 from tests.drills.load import USUAL, Mix, OverHttp

@@ -67,6 +67,7 @@ class Record(NamedTuple):
     offset: int
     key: bytes | None
     value: bytes
+    headers: Sequence[tuple[str, Any]] = ()
 
 
 Topics = Mapping[str, Mapping[int, Sequence[Record]]]
@@ -155,7 +156,7 @@ class Views:
 class Evidence:
     """All that is left of a trial."""
 
-    ledgers: dict[int, Sequence[tuple[int, bytes]]]
+    ledgers: Mapping[int, Sequence[tuple[int, bytes]]]
     """By shard: notification id and stored bytes, in order."""
     views: Views | None = None
     """None where there are no views."""

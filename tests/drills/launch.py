@@ -15,7 +15,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial, wraps
 from importlib import import_module
@@ -24,7 +24,7 @@ from threading import Lock
 from typing import Any
 
 from tests.drills import bugs
-from tests.drills.points import EMBEDDED, Point
+from tests.drills.points import ALL, Point
 from tests.drills.wrapping import wrap
 
 ABANDONED_S = 1.0
@@ -74,8 +74,8 @@ _plan = Plan()
 
 
 def prepare() -> None:
-    """Watch all points; and have short patience with the carrier, so that a trial ends within seconds."""
-    for name, point in EMBEDDED.items():
+    """Watch all points."""
+    for name, point in ALL.items():
         _watch(name, point)
 
 
@@ -102,7 +102,8 @@ def _watch(name: str, point: Point) -> None:
 
         return watched
 
-    wrap(point.function, around)
+    for function in point.functions:
+        wrap(function, around)
 
 
 def _hurry() -> None:
@@ -115,5 +116,19 @@ def _hurry() -> None:
         "asked_again_after": timedelta(seconds=0.3),
     }
     timeouts = {"connect_timeout_s": CARRIER_TIMEOUT_S, "read_timeout_s": CARRIER_TIMEOUT_S}
-    wrap("deploy.wiring:Patience", lambda made: partial(made, **patience))
-    wrap("deploy.wiring:TwilioAccount", lambda made: partial(made, **timeouts))
+    wrap("deploy.parts:Patience", lambda made: partial(made, **patience))
+    wrap("deploy.parts:TwilioAccount", lambda made: partial(made, **timeouts))
+    for constant, value in _HURRIED.items():
+        wrap(constant, partial(_instead, value))
+
+
+def _instead(value: Any, _: Any) -> Any:
+    return value
+
+
+_HURRIED: Mapping[str, Any] = {
+    "consumers.membership:SESSION_TIMEOUT_MS": 2_000,
+    "consumers.membership:HEARTBEAT_MS": 300,
+    "consumers.group:REOPEN_AFTER_S": 0.8,
+}
+"""A dead member is found out sooner, and so taken for dead in error more often: the more there is to see."""

@@ -275,6 +275,7 @@ class ByKafkaPython:
             bootstrap_servers=bootstrap,
             acks="all",
             delivery_timeout_ms=DELIVERY_TIMEOUT_S * 1_000,
+            request_timeout_ms=DELIVERY_TIMEOUT_S * 500,
             linger_ms=2,
         )
 
@@ -312,6 +313,8 @@ class ByLibrdkafka:
                 "enable.idempotence": True,
                 "delivery.timeout.ms": DELIVERY_TIMEOUT_S * 1_000,
                 "linger.ms": 2,
+                "reconnect.backoff.max.ms": 500,
+                "log_level": 0,
             }
         )
 

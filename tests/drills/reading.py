@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 import httpx
 import psycopg
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.drills.evidence import Carried, Letter, Record, Topics, Views
@@ -24,6 +25,9 @@ TOTALS = ("free", "bought", "debited", "refunded", "adjusted", "balance")
 EVENT_TOPICS = ("accounts", "consent", "messages", "credits", "receipts", "notifications")
 DEAD_LETTERS = "dead-letters"
 POLL_S = 5.0
+READ_S_MAX = 120.0
+RETRY_S = 0.2
+TIMEOUT_S = 30.0
 NONCE_BYTES = 12
 Row = tuple[Any, ...]
 
@@ -144,39 +148,98 @@ def carried(url: str, account_sid: str, auth_token: str) -> list[Carried]:
     return [Carried(one["sid"], one["to"], one["body"], one["status"]) for one in found]
 
 
+def postgres_ledger(database: Database, shard: int) -> list[tuple[int, bytes]]:
+    """Every event of a shard's ledger in PostgreSQL, by its number."""
+    statement = f"SELECT notification_id, state FROM ledger_{shard:d}_events ORDER BY notification_id"  # noqa: S608
+    return [(number, bytes(raw)) for number, raw in database.query(statement)]
+
+
+def ledger_last(database: Database, shard: int) -> int:
+    """The number of its last event; 0 if there is none."""
+    ((last,),) = database.query(f"SELECT max(notification_id) FROM ledger_{shard:d}_events")  # noqa: S608
+    return last or 0
+
+
+def ledger_position(database: Database, shard: int) -> int:
+    """The offset of the next command of that shard."""
+    rows = database.query(f"SELECT notification_id FROM ledger_{shard:d}_tracking")  # noqa: S608
+    return max((position for (position,) in rows), default=0)
+
+
 # --- topics -----------------------------------------------------------------------------------------
 
 
-def topics(bootstrap: str, prefix: str, names: Sequence[str] = EVENT_TOPICS) -> Topics:
-    """Every committed record of the topics, by name without `prefix` and partition, read by librdkafka."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "drills",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "enable.partition.eof": True,
+class Cluster:
+    """The topics of one Sayso, read by librdkafka: committed records only."""
+
+    def __init__(self, bootstrap: str, prefix: str) -> None:
+        self._prefix = prefix
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "drills",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,
+                "reconnect.backoff.max.ms": 500,
+                "log_level": 0,  # what it meets while a broker is down is what was asked for
+            }
+        )
+
+    def events(self) -> Topics:
+        """Every record of the topics of events, by topic without the prefix, and partition."""
+        return {name: _records(self._consumer, self._prefix + name) for name in EVENT_TOPICS}
+
+    def letters(self) -> list[Letter]:
+        """Every dead letter, once: a crash may write one twice, and its origin tells."""
+        letters = {}
+        for records in _records(self._consumer, self._prefix + DEAD_LETTERS).values():
+            for record in records:
+                headers = dict(record.headers)
+                letters[headers["sayso-origin"]] = Letter(headers["sayso-reason"].decode(), record.value)
+        return list(letters.values())
+
+    def ends(self, name: str) -> dict[int, int]:
+        """Where each partition of a topic ends: the offset of the next record."""
+        topic = self._prefix + name
+        return {
+            number: self._end(TopicPartition(topic, number)) for number in _partitions(self._consumer, topic)
         }
-    )
-    try:
-        found: dict[str, dict[int, Sequence[Record]]] = {}
-        for name in names:
-            known = consumer.list_topics(prefix + name, timeout=30).topics[prefix + name]
-            found[name] = _records(consumer, prefix + name, list(known.partitions))
-        return found
-    finally:
-        consumer.close()
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _end(self, place: TopicPartition) -> int:
+        """Asked until there is an answer: the connection may have been lost with the broker's last life."""
+        until = monotonic() + TIMEOUT_S
+        while True:
+            try:
+                _, end = self._consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
+            except KafkaException:
+                if monotonic() > until:
+                    raise
+                sleep(RETRY_S)
+            else:
+                return int(end)
 
 
-def _records(consumer: Consumer, topic: str, partitions: Sequence[int]) -> dict[int, Sequence[Record]]:
+def _partitions(consumer: Consumer, topic: str) -> list[int]:
+    return list(consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions)
+
+
+def _records(consumer: Consumer, topic: str) -> dict[int, Sequence[Record]]:
     """All there is up to each partition's end; an open transaction hides what follows it."""
-    consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+    left = set(_partitions(consumer, topic))
+    consumer.assign([TopicPartition(topic, number, 0) for number in left])
     found: dict[int, list[Record]] = defaultdict(list)
-    left = set(partitions)
+    until = monotonic() + READ_S_MAX
     while left:
         message = consumer.poll(POLL_S)
         if message is None:
+            if monotonic() > until:
+                raise TimeoutError(f"{topic} cannot be read to its end: {sorted(left)}")
             continue
         error, partition, offset = message.error(), message.partition(), message.offset()
         assert partition is not None
@@ -185,9 +248,10 @@ def _records(consumer: Consumer, topic: str, partitions: Sequence[int]) -> dict[
                 raise RuntimeError(f"{topic}-{partition} cannot be read: {error}")
             left.discard(partition)
             continue
-        value, key = message.value(), message.key()
         assert offset is not None
-        found[partition].append(Record(offset, _bytes(key), _bytes(value) or b""))
+        headers: Any = message.headers() or ()
+        value = _bytes(message.value()) or b""
+        found[partition].append(Record(offset, _bytes(message.key()), value, tuple(headers)))
     return dict(found)
 
 

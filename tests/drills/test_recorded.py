@@ -98,5 +98,5 @@ def test_what_is_published_wrongly_is_found(
 def test_a_hole_in_the_ledger_is_found(evidence: Evidence, tmp_path: Path) -> None:
     assert check(evidence) == []
     stored = list(evidence.ledgers[0])
-    evidence.ledgers[0] = stored[:40] + stored[41:]
+    evidence.ledgers = {0: stored[:40] + stored[41:]}
     assert "numbers of the ledger have a gap" in {finding.rule for finding in check(evidence)}

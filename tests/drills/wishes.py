@@ -13,6 +13,7 @@ from tests.drills.evidence import tagged
 
 PEOPLE_PER_ACCOUNT = 5
 TEXTS_REMEMBERED = 30
+TOO_LARGE_BYTES = 70_000
 PERMISSIONS = ("view", "send", "manage", "audit", "override-quiet-hours", "record-applications", "operate")
 ACTOR = {
     "kind": "member",
@@ -100,8 +101,13 @@ class Wishes:
         if self._forms:
             to = self.random.choice((self._senders[account], "+16285550000"))
             return None, urlencode({"MessageSid": mark, "From": "who?", "To": to, "Body": mark}).encode()
+        told = good.replace(b"texts:operate", b"texts:carrier")  # nobody but our own doors may say so
+        if self.random.random() < 0.2:
+            return b"somebody-else", good
         body = self.random.choice(
             (
+                told,
+                good[:-1] + b'%b"mark":"%b"}' % (b" " * TOO_LARGE_BYTES, mark),
                 b"\xff\xfe" + mark,
                 good[: self.random.randrange(1, len(good) - 1)] + mark,
                 good.replace(b"buy-package", b"buy-moon-" + mark),

@@ -5,8 +5,10 @@ from importlib import import_module
 from typing import Any
 
 
-def wrap(function: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[[], None]:
-    """Put what `around` makes of a function in its place; `module:name` or `module:Class.name` names it.
+def wrap(function: str, around: Callable[[Any], Any]) -> Callable[[], None]:
+    """Put what `around` makes of a function, or of a constant, in its place.
+
+    `module:name` or `module:Class.name` names it.
 
     Returns:
         What puts the function back.
