@@ -9,8 +9,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +22,10 @@ from rich.table import Table
 
 from tests.drills import record
 from tests.drills.catalog import ROWS, Row
+from tests.drills.distributed import PROCESSES
 from tests.drills.nursery import Nursery
 from tests.drills.record import Result
+from tests.drills.servers import Servers
 from tests.drills.trial import Drill, Place, Trial
 
 MINUTES = 5.0
@@ -67,8 +70,13 @@ def _run(row: Row, drill: Drill, limits: _Limits, seed: int, faults: frozenset[s
     results: dict[str, Result] = {}
     failed: Trial | None = None
     try:
-        with Nursery() as nursery, Live(console=console, auto_refresh=False) as live:
-            for trial in _trials(drill, Place(folder, seed, nursery, faults)):
+        with (
+            Nursery() as nursery,
+            ExitStack() as stack,
+            Live(console=console, auto_refresh=False) as live,
+        ):
+            servers = cache(lambda: stack.enter_context(Servers(folder / "servers", PROCESSES)))
+            for trial in _trials(drill, Place(folder, seed, nursery, servers, faults)):
                 results.setdefault(trial.fault, Result(row.number, trial.fault)).add(trial)
                 live.update(_table(row, results), refresh=True)
                 failed = trial if trial.findings else None

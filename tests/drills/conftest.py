@@ -1,11 +1,15 @@
 """Fixtures of the drills' short form."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.drills.distributed import PROCESSES
 from tests.drills.nursery import Nursery
+from tests.drills.servers import Servers
 from tests.drills.trial import Place
 
 SEED = 20_261_125
@@ -18,7 +22,14 @@ def nursery() -> Iterator[Nursery]:
         yield nursery
 
 
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Servers]]:
+    """A broker and a database for all drills that want them."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(Servers(tmp_path_factory.mktemp("servers"), PROCESSES)))
+
+
 @pytest.fixture
-def place(nursery: Nursery, tmp_path: Path) -> Place:
+def place(nursery: Nursery, servers: Callable[[], Servers], tmp_path: Path) -> Place:
     """Where a drill happens."""
-    return Place(tmp_path, SEED, nursery)
+    return Place(tmp_path, SEED, nursery, servers)

@@ -13,7 +13,7 @@ from tests.drills.stand import Part, Process, Stand
 from tests.drills.wishes import Wishes
 from tests.support.sayso import reachable_settings
 
-ACCOUNTS = 6
+ACCOUNTS = 8
 PARTITIONS = 4
 EACH = 2
 COMMANDS_PER_SECOND = 120.0
@@ -26,10 +26,21 @@ PROCESSES = (*WORKERS, *PROJECTORS, *APIS)
 class Distributed(Stand):
     """Every process twice, and a load over HTTP and by two different clients of Kafka."""
 
-    def __init__(self, nursery: Nursery, folder: Path, seed: int, servers: Servers, mix: Mix = USUAL) -> None:
+    def __init__(
+        self,
+        nursery: Nursery,
+        folder: Path,
+        seed: int,
+        servers: Servers,
+        *,
+        mix: Mix = USUAL,
+        linked: bool = False,
+    ) -> None:
+        """`linked`: each process reaches the servers through proxies of its own."""
+        self._linked = linked
         prefix, database = f"drill-{seed}-{free_port()}.", servers.fresh_database()
         settings = reachable_settings(folder / "data", hand_overs_max=8, topic_prefix=prefix)
-        super().__init__(nursery, folder, settings, Wishes(seed, ACCOUNTS))
+        super().__init__(nursery, folder, settings, Wishes(seed, ACCOUNTS, partitions=PARTITIONS))
         self.servers = servers
         self._database = reading.Postgres(servers.dsn(database))
         self._cluster = reading.Cluster(servers.bootstrap(), prefix)
@@ -80,9 +91,10 @@ class Distributed(Stand):
     def _part(self, name: str, port: int, database: str) -> Part:
         role = name.partition("-")[0]
         own = {"PORT": port} if role == "api" else {"OPS_PORT": port}
+        link = name if self._linked else None
         variables = self.variables(
-            KAFKA_BOOTSTRAP=self.servers.bootstrap(name),
-            DATABASE_URL=self.servers.dsn(database, name),
+            KAFKA_BOOTSTRAP=self.servers.bootstrap(link),
+            DATABASE_URL=self.servers.dsn(database, link),
             PARTITIONS=PARTITIONS,
             REPLICATION=1,
             TOPIC_PREFIX=self.settings.topic_prefix,

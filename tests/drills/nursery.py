@@ -9,6 +9,7 @@ and answers with the child's pid. Children die with it, and it dies with the dri
 """
 
 import ctypes
+import faulthandler
 import json
 import os
 import select
@@ -126,6 +127,7 @@ def _become(wanted: dict[str, object]) -> None:
     variables, command = wanted["variables"], wanted["command"]
     assert isinstance(variables, dict)
     assert isinstance(command, list)
+    faulthandler.register(signal.SIGUSR2)  # what every thread does, into the log: for whoever looks into it
     os.environ.update(variables)
     try:
         launch.main(Path(str(wanted["plan"])), command)

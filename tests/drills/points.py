@@ -71,6 +71,7 @@ PROJECTOR: Mapping[str, Point] = {
 }
 """Of whatever keeps views up."""
 
+WORKER_DISTRIBUTED: Mapping[str, Point] = {**WORKER, **RELAY}
 EMBEDDED: Mapping[str, Point] = {**WORKER, **IN_TRANSACTION, **PROJECTOR}
 """Of the one process that is everything."""
 ALL: Mapping[str, Point] = {**EMBEDDED, **RELAY}

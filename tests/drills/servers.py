@@ -1,10 +1,10 @@
 """The broker and the database of the distributed form under a drill, and a link to them for each process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 from uuid import uuid4
 
@@ -15,8 +15,10 @@ from tests.drills.proxy import Proxy
 
 SETTINGS = {
     "group.min.session.timeout.ms": "500",  # a dead member is found out sooner than in earnest: see `launch`
-    "transaction.max.timeout.ms": "120000",
+    # On a machine that is busy with something else, a broker must not be thought dead by itself.
+    "broker.session.timeout.ms": "9000",
 }
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _databases = count(1)
 
 
@@ -26,13 +28,14 @@ class Servers:
     With `links`, each process named there reaches them through proxies of its own.
     """
 
-    def __init__(self, folder: Path, links: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, links: Sequence[str] = (), more: Mapping[str, str] = _NOTHING) -> None:
+        """`more`: settings of the broker."""
         self._stack = ExitStack()
         port, controller = free_port(), free_port()
         listeners = {name: free_port() for name in links}
         self.kafka_links = {name: Proxy(at, kafka=True) for name, at in listeners.items()}
         advertised = {name: link.port for name, link in self.kafka_links.items()}
-        settings = SETTINGS | _listeners(port, controller, listeners, advertised)
+        settings = {**SETTINGS, **_listeners(port, controller, listeners, advertised), **more}
         self.broker = Broker(folder / "broker", port, settings=settings)
         self.postgres = Postgres(folder / "postgres")
         self.postgres_links = {name: Proxy(self.postgres_port) for name in links}

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.drills.checker import NONE, Counts, Finding, check, count
 from tests.drills.evidence import Evidence
 from tests.drills.nursery import Nursery
+from tests.drills.servers import Servers
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Place:
     folder: Path
     seed: int
     nursery: Nursery
+    servers: Callable[[], Servers]
+    """A broker and a database, started when they are first asked for; with links for every process."""
     faults: frozenset[str] = frozenset()
     """Only these, if any are named."""
     chance: random.Random = field(init=False)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from tests.drills.evidence import tagged
+from tests.drills.rules import partition_of
 
 PEOPLE_PER_ACCOUNT = 5
 TEXTS_REMEMBERED = 30
@@ -46,14 +47,27 @@ class Reply(NamedTuple):
     body: str
 
 
+def _names(seed: int, accounts: int, partitions: int) -> list[str]:
+    """Names of accounts that spread evenly over the partitions."""
+    candidates = (f"drill-{seed}-{n}" for n in count())
+    found: list[str] = []
+    while len(found) < accounts:
+        wanted = len(found) % partitions
+        found.append(next(name for name in candidates if partition_of(name, partitions) == wanted))
+    return found
+
+
 class Wishes:
     """One stream of wishes; the same seed gives the same wishes in the same order."""
 
-    def __init__(self, seed: int, accounts: int, *, forms: bool = False) -> None:
-        """`forms`: poison comes as a form at the carrier's door, instead of as a record."""
+    def __init__(self, seed: int, accounts: int, *, partitions: int = 1, forms: bool = False) -> None:
+        """As many of the accounts belong in each of the partitions.
+
+        `forms`: poison comes as a form at the carrier's door, instead of as a record.
+        """
         self.random = random.Random(seed)
         self._forms = forms
-        self._senders = {f"drill-{seed}-{n}": f"+1628{next(_numbers)}" for n in range(accounts)}
+        self._senders = {name: f"+1628{next(_numbers)}" for name in _names(seed, accounts, partitions)}
         self._people = {
             account: [Person(f"c-{n}", f"+1415{next(_numbers)}") for n in range(PEOPLE_PER_ACCOUNT)]
             for account in self._senders
