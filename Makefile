@@ -40,6 +40,10 @@ bench-kafka: setup broker ## Sayso on Kafka beside others that do the same; ARGS
 	@deploy/setup/bench.sh
 	$(BIN)/python -m tests.benchmarks.kafka $(ARGS)
 
+drills: setup broker ## failures injected again and again; ARGS="--row 1 --minutes 10" chooses, --help tells
+	@deploy/setup/programs.sh drills
+	$(BIN)/python -m tests.drills $(ARGS)
+
 fmt: setup ## format, and mend what ruff can mend by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -57,8 +61,9 @@ lock: setup ## write the locks from pyproject.toml; ARGS=--upgrade takes newer v
 setup: ## .venv with what the lock pins; nothing to do, nothing done
 	@deploy/setup/venv.sh
 
-programs: ## Debian packages that the browser tests need
+programs: ## Debian packages that the tests need: of browsers, and of failure drills
 	@deploy/setup/programs.sh browser
+	@deploy/setup/programs.sh drills
 
 asyncapi: ## the official AsyncAPI parser, which judges docs/asyncapi.json
 	@deploy/setup/asyncapi.sh
@@ -69,4 +74,4 @@ broker: ## Java, and the jars of an Apache Kafka broker
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run cluster test style types rooms tests bench bench-kafka fmt docs lock setup programs asyncapi broker help
+.PHONY: run cluster test style types rooms tests bench bench-kafka drills fmt docs lock setup programs asyncapi broker help

@@ -33,8 +33,7 @@ class SharedStores:
         with said_of(self._url), ExitStack() as opened:
             self.views = open_engine(self._url)
             opened.callback(self.views.dispose)
-            for shard in range(settings.partitions):
-                catalog.prepare(self.views, source_of(shard))
+            catalog.prepare(self.views, [source_of(shard) for shard in range(settings.partitions)])
             self.keys = self.own_keys()
             opened.callback(self.keys.close)
             self.dead_letters = DeadLetters.on_postgres(self._url, self._master_key)

@@ -3,6 +3,7 @@
 #   programs.sh browser   what the browser tests need
 #   programs.sh broker    what a Kafka broker needs, and another client of it
 #   programs.sh node      what runs the AsyncAPI parser
+#   programs.sh drills    what failure drills need: to follow system calls, and to mount a small disk
 #   programs.sh venv      what Debian's own Python needs to make a virtual environment
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -25,8 +26,12 @@ main() {
             has_node || missing+=(nodejs)
             command -v npm >/dev/null || missing+=(npm)
             ;;
+        drills)
+            command -v strace >/dev/null || missing+=(strace)
+            command -v mount >/dev/null || missing+=(mount)
+            ;;
         venv) python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv) ;;
-        *) stop "programs.sh wants 'browser', 'broker', 'node' or 'venv'." ;;
+        *) stop "programs.sh wants 'browser', 'broker', 'node', 'drills' or 'venv'." ;;
     esac
     ((${#missing[@]} == 0)) || install "${missing[@]}"
 }

@@ -1,0 +1,54 @@
+"""Every drill, by its row of the issue's table."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tests.drills.rows import (
+    row_01,
+    row_02,
+    row_03,
+    row_04,
+    row_05,
+    row_06,
+    row_07,
+    row_08,
+    row_09,
+    row_12,
+    row_13,
+    row_15,
+)
+from tests.drills.trial import Drill
+
+
+class Row(NamedTuple):
+    number: int
+    title: str
+    promises: str
+    drills: Mapping[str, Drill]
+    """By the form of Sayso that they are about."""
+
+
+ROWS = {
+    row.number: row
+    for row in (
+        Row(
+            1,
+            "kill -9 at a named point",
+            "P1-P5",
+            {"embedded": row_01.embedded, "distributed": row_01.distributed},
+        ),
+        Row(2, "kill -9 at random", "P1-P5", {"distributed": row_02.distributed}),
+        Row(3, "an answer before the data is synced", "P2", {"embedded": row_03.run}),
+        Row(4, "the broker killed", "P5", {"distributed": row_04.distributed}),
+        Row(
+            5, "PostgreSQL stopped at once, its backends killed", "P2-P5", {"distributed": row_05.distributed}
+        ),
+        Row(6, "SQLite's log cut at any byte", "P2, P4", {"embedded": row_06.run}),
+        Row(7, "links cut, half open, reset, slow, one way", "P1-P5", {"distributed": row_07.distributed}),
+        Row(8, "the end of a Kafka transaction held back", "P5", {"distributed": row_08.distributed}),
+        Row(9, "disk full, read-only, I/O error", "P2, P9", {"embedded": row_09.embedded}),
+        Row(12, "poison among good commands", "P9", {"distributed": row_12.distributed}),
+        Row(13, "consumers joining and leaving", "P2, P5", {"distributed": row_13.distributed}),
+        Row(15, "zombie: an owner stopped past its session", "P2, P5", {"distributed": row_15.distributed}),
+    )
+}

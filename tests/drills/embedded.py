@@ -1,0 +1,45 @@
+"""The embedded form under a drill: one process on SQLite files."""
+
+from pathlib import Path
+
+from deploy.stores import LEDGER_FILE
+from tests.drills import reading
+from tests.drills.evidence import Evidence
+from tests.drills.load import USUAL, Mix, OverHttp
+from tests.drills.nursery import Nursery
+from tests.drills.stand import Part, Process, Stand
+from tests.drills.wishes import Wishes
+from tests.support.sayso import reachable_settings
+
+ACCOUNTS = 2
+PRODUCERS = 3
+COMMANDS_PER_SECOND = 150.0
+SAYSO = "sayso"
+
+
+class Embedded(Stand):
+    """Sayso in a process of its own, and a load on it over HTTP."""
+
+    def __init__(self, nursery: Nursery, folder: Path, seed: int, mix: Mix = USUAL) -> None:
+        settings = reachable_settings(folder / "data", hand_overs_max=8)
+        super().__init__(nursery, folder, settings, Wishes(seed, ACCOUNTS, forms=True))
+        url = settings.public_url
+        part = Part(["serve"], self.variables(PORT=settings.port), f"{url}/readyz")
+        producers = [OverHttp(url, self.tokens(), self.post_form) for _ in range(PRODUCERS)]
+        self.prepare({SAYSO: part}, producers, COMMANDS_PER_SECOND, mix)
+
+    @property
+    def process(self) -> Process:
+        """The one there is."""
+        return self.processes[SAYSO]
+
+    def settled(self) -> bool:
+        ledger = reading.Sqlite(self.settings.data_dir / LEDGER_FILE)
+        ((last,),) = ledger.query("SELECT max(rowid) FROM stored_events")
+        return reading.settled(reading.Sqlite(self.settings.data_dir / "views.db"), last)
+
+    def look(self) -> Evidence:
+        folder = self.settings.data_dir
+        ledger = reading.sqlite_ledger(folder / LEDGER_FILE)
+        letters = reading.sealed_letters(reading.Sqlite(folder / "dead-letters.db"), self.master_key)
+        return Evidence({0: ledger}, reading.views(reading.Sqlite(folder / "views.db")), letters=letters)

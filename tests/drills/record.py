@@ -1,0 +1,83 @@
+"""The record of all long runs: a line of JSON per run and fault in `docs/drills.jsonl`, never changed."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.drills.checker import NONE, Counts
+from tests.drills.trial import Trial
+
+PROJECT = Path(__file__).parents[2]
+RECORD = PROJECT / "docs" / "drills.jsonl"
+DOCUMENT = PROJECT / "docs" / "drills.md"
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+
+
+@dataclass
+class Result:
+    """What came of one fault."""
+
+    row: int
+    fault: str
+    trials: int = 0
+    failures: int = 0
+    counts: Counts = NONE
+
+    def add(self, trial: Trial) -> None:
+        self.trials += 1
+        self.failures += bool(trial.findings)
+        self.counts += trial.counts
+
+
+def keep(results: Iterable[Result], seed: int, began: datetime) -> None:
+    """Add a line for each of `results` to the record, and bring the document's table up to date."""
+    head: dict[str, Any] = {
+        "date": began.isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "seed": seed,
+        "seconds": round((datetime.now(UTC) - began).total_seconds()),
+    }
+    with RECORD.open("a") as record:
+        for result in results:
+            fields = {name: value for name, value in asdict(result).items() if name != "counts"}
+            record.write(json.dumps(head | fields | asdict(result.counts)) + "\n")
+    DOCUMENT.write_text(with_table(DOCUMENT.read_text(), RECORD.read_text().splitlines()))
+
+
+def totals(lines: Iterable[str]) -> list[Result]:
+    """All runs of each fault together, in the order of rows."""
+    found: dict[tuple[int, str], Result] = {}
+    for line in lines:
+        run = json.loads(line)
+        result = found.setdefault((run["row"], run["fault"]), Result(run["row"], run["fault"]))
+        result.trials += run["trials"]
+        result.failures += run["failures"]
+        result.counts += Counts(*(run[name] for name in asdict(Counts())))
+    return [found[name] for name in sorted(found)]
+
+
+def with_table(document: str, lines: Sequence[str]) -> str:
+    """`document` with the table of results as the record has them. Raises ValueError without the marks."""
+    before, rest = document.split(BEGIN)
+    _, after = rest.split(END)
+    heads = ("row", "fault", "trials", "failures", *asdict(Counts()))
+    rows = [
+        (result.row, result.fault, result.trials, result.failures, *astuple(result.counts))
+        for result in totals(lines)
+    ]
+    table = [heads, ("---:", ":---", *["---:"] * (len(heads) - 2)), *rows]
+    written = "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in table)
+    return f"{before}{BEGIN}\n\n{written}\n\n{END}{after}"
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _commit() -> str:
+    asked = ["git", "rev-parse", "--short=10", "HEAD"]
+    return subprocess.run(asked, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.strip()

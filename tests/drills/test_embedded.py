@@ -1,0 +1,22 @@
+"""The short form of the drills on the embedded form."""
+
+from itertools import islice
+
+from tests.drills.points import EMBEDDED
+from tests.drills.rows import row_01, row_03, row_06
+from tests.drills.trial import Place
+
+
+def test_row_1_killed_at_each_point_everything_is_as_promised(place: Place) -> None:
+    trials = list(islice(row_01.embedded(place), 2 * len(EMBEDDED)))
+    assert [trial for trial in trials if trial.findings] == []
+
+
+def test_row_3_nobody_is_answered_before_the_data_is_synced(place: Place) -> None:
+    trials = list(islice(row_03.run(place), 100))
+    assert [trial for trial in trials if trial.findings] == []
+
+
+def test_row_6_a_log_cut_anywhere_opens_as_a_prefix(place: Place) -> None:
+    trials = list(islice(row_06.run(place), 200))
+    assert [trial for trial in trials if trial.findings] == []
