@@ -4,9 +4,8 @@ import asyncio
 import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.commands import Command
 from schemas.door import Busy, Unavailable
@@ -15,8 +14,7 @@ from schemas.receipts import Answer
 COMMANDS_WAITING_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A command in its place in the shard's order, and where its answer goes."""
 
     command: Command

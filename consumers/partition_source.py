@@ -7,7 +7,6 @@ comes in memory and moves nothing; it is lost with the process, and whoever look
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -103,7 +102,7 @@ class PartitionSource:
         own_max = min(self.inbox.waiting, commands_max // 2)
         batch = self._read(commands_max - own_max)
         if own_max:
-            own = [replace(item, position=before) for item in self.inbox.poll(own_max, 0)]
+            own = [item._replace(position=before) for item in self.inbox.poll(own_max, 0)]
             batch = [*own, *batch]
         if self._records or self.inbox.waiting:
             self._ready.set()
@@ -125,12 +124,12 @@ class PartitionSource:
         self.inbox.close()
 
     def _read(self, records_max: int) -> list[Incoming]:
-        records, batch, parcels = self._records, list[Incoming](), list[Parcel]()
-        command, place = self._reader.command, self._position
-        for _ in range(min(records_max, len(records))):
-            record = records.popleft()
+        next_record, batch, parcels = self._records.popleft, list[Incoming](), list[Parcel]()
+        command, place, bytes_out = self._reader.command, self._position, 0
+        for _ in range(min(records_max, len(self._records))):
+            record = next_record()
             place = record.offset + 1
-            self._bytes_out += len(record.value or b"")
+            bytes_out += len(record.value or b"")
             try:
                 batch.append(Incoming(command(record), place, None, record))
             except Elsewhere as elsewhere:
@@ -138,6 +137,7 @@ class PartitionSource:
             except Unusable as no:
                 parcels.append(self._letter(record, no.reason, no.detail))
         self._send(parcels)
+        self._bytes_out += bytes_out
         self._position = place
         return batch
 

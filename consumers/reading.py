@@ -79,7 +79,14 @@ class Reader:
             raise Unusable(Reason.INVALID_COMMAND, "The record has no value.")
         if len(value) > COMMAND_BYTES_MAX:
             raise Unusable(Reason.TOO_LARGE, f"{len(value)} bytes are more than {COMMAND_BYTES_MAX}.")
-        command = _read(value)
+        try:
+            command = commands.read(value)
+        except ValidationError as error:
+            raise Unusable(Reason.INVALID_COMMAND, _told(error)) from None
+        except Exception as error:
+            # No bytes may stop a shard. If this happens, the language has a gap, and we want to know.
+            log.exception("record_unreadable")
+            raise Unusable(Reason.INVALID_COMMAND, type(error).__name__) from error
         account = command.account
         if key != account.encode():
             raise Unusable(Reason.WRONG_KEY, "The key is not the command's account.")
@@ -97,17 +104,6 @@ class Reader:
 def account_of(key: bytes | None) -> str | None:
     """The account that `key` names; None where it names none."""
     return key.decode() if key is not None and _ACCOUNT.fullmatch(key) else None
-
-
-def _read(value: bytes) -> Command:
-    try:
-        return commands.read(value)
-    except ValidationError as error:
-        raise Unusable(Reason.INVALID_COMMAND, _told(error)) from None
-    except Exception as error:
-        # No bytes may stop a shard. If this happens, the language has a gap, and we want to know.
-        log.exception("record_unreadable")
-        raise Unusable(Reason.INVALID_COMMAND, type(error).__name__) from error
 
 
 def _told(error: ValidationError) -> str:
