@@ -2,8 +2,8 @@
 
 Members keep what they have while the group decides anew; only what somebody has too many of is given up, and
 goes to another member in the next round, once it is free (Kafka's KIP-429, "incremental cooperative"). The
-client has one of that kind, too; a group was once seen to hang with it, for a cause that was not found. This one
-is small enough to be tried on every history (tests/consumers/test_assignor.py).
+client has one of that kind, too; a group was once seen to hang with it, for a cause that was not found. This
+one is small enough to be tried on every history (tests/consumers/test_assignor.py).
 """
 
 from collections.abc import Collection, Mapping, Sequence
