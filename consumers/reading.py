@@ -5,22 +5,22 @@ This stands in every command's way, so the good case comes first and does nothin
 
 import re
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from pydantic import ValidationError
 
 from schemas import commands, records
 from schemas.command_seal import CommandSeal, must_be_sealed
-from schemas.commands import COMMAND_BYTES_MAX, TRACEPARENT, Command
+from schemas.commands import COMMAND_BYTES_MAX, Command
 from schemas.letters import Reason
 from schemas.partitions import shard_of
+from schemas.tracing import adopt
 
 log = structlog.get_logger()
 
 FAULTS_TOLD_MAX = 10
 _ACCOUNT = re.compile(rb"[a-z0-9][a-z0-9_-]{0,62}")
-_TRACEPARENT = re.compile(TRACEPARENT)
 
 
 class Record(Protocol):
@@ -98,7 +98,7 @@ class Reader:
             if _header(headers, records.FORWARDED) is not None:
                 raise Unusable(Reason.MISROUTED, f"It was forwarded here, and belongs in shard {shard}.")
             raise Elsewhere(shard)
-        return _traced(command, headers) if headers else command
+        return adopt(command, headers) if headers else command
 
 
 def account_of(key: bytes | None) -> str | None:
@@ -115,12 +115,3 @@ def _told(error: ValidationError) -> str:
 def _header(headers: Sequence[tuple[str, bytes]], name: str) -> bytes | None:
     """The last header of that name."""
     return dict(headers).get(name)
-
-
-def _traced(command: Command, headers: Sequence[tuple[str, bytes]]) -> Command:
-    """With the trace that the headers tell, where the command itself tells none."""
-    traceparent: Any = _header(headers, records.TRACEPARENT)
-    if command.traceparent is not None or traceparent is None:
-        return command
-    text = traceparent.decode("ascii", "replace")
-    return command.model_copy(update={"traceparent": text}) if _TRACEPARENT.fullmatch(text) else command
