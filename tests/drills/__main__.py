@@ -35,6 +35,10 @@ console = Console()
 console.width = max(console.width, COLUMNS_MIN)
 
 
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.command()
 def main(
     row: Annotated[list[int] | None, typer.Option(help="Only this row; may be repeated.")] = None,
     form: Annotated[str | None, typer.Option(help="Only this form: embedded or distributed.")] = None,
@@ -119,4 +123,4 @@ def _table(row: Row, results: dict[str, Result]) -> Table:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -26,7 +27,8 @@ Done = Callable[[bool, Answer | None], None]
 
 SEEN_MAX = 200
 HTTP_TIMEOUT_S = 10.0
-DELIVERY_TIMEOUT_S = 30
+DELIVERY_TIMEOUT_S = 20
+FLUSHED_S_MAX = 30.0
 INSIST_S_MAX = 90.0
 
 
@@ -270,14 +272,9 @@ class ByKafkaPython:
     """Publishes commands as a Python service does, with the partitioner that Java has, too."""
 
     def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap = bootstrap
         self._topic = topic
-        self._producer = KafkaProducer(
-            bootstrap_servers=bootstrap,
-            acks="all",
-            delivery_timeout_ms=DELIVERY_TIMEOUT_S * 1_000,
-            request_timeout_ms=DELIVERY_TIMEOUT_S * 500,
-            linger_ms=2,
-        )
+        self._producer = self._made()
 
     def send(self, wish: Wish, done: Done) -> None:
         self._publish(wish.account.encode(), wish.body, done)
@@ -285,6 +282,28 @@ class ByKafkaPython:
     def poison(self, key: bytes | None, body: bytes, done: Done) -> bool:
         self._publish(key, body, done)
         return True
+
+    def flush(self) -> None:
+        """Where the client does not keep its own time limits, what is under way counts as not acknowledged."""
+        try:
+            self._producer.flush(FLUSHED_S_MAX)
+        except KafkaError:
+            self.close()
+            self._producer = self._made()
+
+    def close(self) -> None:
+        with suppress(KafkaError):
+            self._producer.close(timeout=1)
+
+    def _made(self) -> Any:
+        return KafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            delivery_timeout_ms=DELIVERY_TIMEOUT_S * 1_000,
+            request_timeout_ms=DELIVERY_TIMEOUT_S * 500,
+            max_block_ms=DELIVERY_TIMEOUT_S * 500,
+            linger_ms=2,
+        )
 
     def _publish(self, key: bytes | None, value: bytes, done: Done) -> None:
         try:
@@ -294,12 +313,6 @@ class ByKafkaPython:
             return
         future.add_callback(lambda _: done(True, None))
         future.add_errback(lambda _: done(False, None))
-
-    def flush(self) -> None:
-        self._producer.flush(2 * DELIVERY_TIMEOUT_S)
-
-    def close(self) -> None:
-        self._producer.close()
 
 
 class ByLibrdkafka:
@@ -336,7 +349,7 @@ class ByLibrdkafka:
         self._producer.poll(0)
 
     def flush(self) -> None:
-        self._producer.flush(2 * DELIVERY_TIMEOUT_S)
+        self._producer.flush(FLUSHED_S_MAX)
 
     def close(self) -> None:
-        self._producer.flush(2 * DELIVERY_TIMEOUT_S)
+        self._producer.flush(FLUSHED_S_MAX)
