@@ -14,8 +14,9 @@ from rich.table import Table
 
 from deploy.local.broker import Broker
 from deploy.local.postgres import Postgres
+from tests.benchmarks.kafka.layers import LAYERS
 from tests.benchmarks.kafka.load import Load
-from tests.benchmarks.kafka.sayso import Sayso, receipts
+from tests.benchmarks.kafka.sayso import Layered, Sayso, receipts
 from tests.benchmarks.kafka.steady import Latency, Takeover, latency, takeover
 from tests.benchmarks.kafka.systems import BareLoop, Place, Quix, System, tree_cpu_s
 from tests.benchmarks.kafka.throughput import Throughput, measure, ready
@@ -33,7 +34,7 @@ SYSTEMS: dict[str, Callable[[Place], System]] = {
     "sayso-sqlite-1": lambda place: Sayso(place, 1, "sqlite"),
     "sayso-sqlite-2": lambda place: Sayso(place, 2, "sqlite"),
 }
-PARTS = ("throughput", "latency", "takeover")
+PARTS = ("throughput", "latency", "takeover", "layers")
 
 console = Console(width=140)
 
@@ -100,6 +101,8 @@ def main() -> None:
             _show_latency(_latency(bench))
         if "takeover" in asked.parts:
             _show_takeover(_takeover(bench))
+        if "layers" in asked.parts:
+            _show_layers(_layers(bench))
 
 
 def _arguments() -> argparse.Namespace:
@@ -144,6 +147,16 @@ def _takeover(bench: Bench) -> Takeover:
         return takeover(system, reader, made, bench.asked.rate, seconds_max=60)
 
 
+def _layers(bench: Bench) -> dict[str, float]:
+    """Microseconds of each layer for a command."""
+    number = bench.asked.commands
+    with bench.running(Layered) as (system, reader, made):
+        assert isinstance(system, Layered)
+        before = system.used_s()
+        measure(system, reader, made, number)
+        return {layer: (used_s - before[layer]) / number * 1e6 for layer, used_s in system.used_s().items()}
+
+
 def _show_throughputs(found: list[list[Throughput]]) -> None:
     """A line for each system, with the best of its rounds."""
     table = Table("", "commands/s", "", "own", "broker", "PostgreSQL", "sum", "memory, MB")
@@ -165,10 +178,20 @@ def _show_latency(found: Latency) -> None:
     if found.view_p50_ms is not None:
         table.add_row("to visible in a view", f"{found.view_p50_ms:.1f}", f"{found.view_p99_ms:.1f}")
     console.print(table)
+    own, broker, database = found.cores
+    console.print(f"Cores busy: {own:.2f} with Sayso, {broker:.2f} the broker, {database:.2f} PostgreSQL")
 
 
 def _show_takeover(found: Takeover) -> None:
     console.print(f"{found.system}: served again {found.served_again_s:.1f} s after kill -9")
+
+
+def _show_layers(found: dict[str, float]) -> None:
+    table = Table("within one worker, on PostgreSQL", "µs a command", "what it is")
+    for layer, meaning in LAYERS.items():
+        table.add_row(layer, f"{found[layer]:.1f}", meaning)
+    table.add_row("all of it", f"{sum(found.values()):.1f}", "")
+    console.print(table)
 
 
 if __name__ == "__main__":

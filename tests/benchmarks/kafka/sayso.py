@@ -1,21 +1,27 @@
 """Sayso itself, as whoever runs it starts it: `python -m deploy worker` and its kin, set by variables."""
 
 import base64
+import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 from uuid import UUID
 
-import psycopg
+from sqlalchemy import select
 
 from deploy.local.process import free_port
 from deploy.settings import KEY_BYTES, PREFIX
+from projections import catalog
+from projections.engine import open_engine
 from tests.benchmarks.kafka.steady import Visible
 from tests.benchmarks.kafka.systems import ROOT, Place, Process, System
 from tests.benchmarks.kafka.topics import Stuck
 
+TOLD_WITHIN_S = 30.0
 DEPLOY = (sys.executable, "-m", "deploy")
 
 
@@ -64,16 +70,44 @@ class Sayso(System):
         return Process([*DEPLOY, role], {PREFIX + name: value for name, value in variables.items()})
 
 
+class Layered(Sayso):
+    """One worker on PostgreSQL that tells where its time goes."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place, 1, "postgresql")
+        self._told = place.folder / "layers.json"
+
+    def _process(self, role: str) -> Process:
+        _, environment = super()._process(role)
+        return Process(
+            [sys.executable, "-m", "tests.benchmarks.kafka.layers", str(self._told), role], environment
+        )
+
+    def used_s(self) -> dict[str, float]:
+        """Processor seconds of each layer so far."""
+        self._told.unlink(missing_ok=True)
+        self.processes[0].send(signal.SIGUSR1)
+        deadline_s = time.monotonic() + TOLD_WITHIN_S
+        while not self._told.exists():
+            if time.monotonic() > deadline_s:
+                raise Stuck("The worker does not tell where its time goes.")
+            time.sleep(0.01)
+        found: dict[str, float] = json.loads(self._told.read_text())
+        return found
+
+
 @contextmanager
 def receipts(database: str) -> Iterator[Visible]:
-    """Which commands the view of receipts shows, asked of the database as the interface asks it."""
-    with psycopg.connect(database, autocommit=True) as connection:
+    """Which commands the view of receipts shows, asked of the database."""
+    command_id = catalog.RECEIPTS.receipts.c.command_id
+    engine = open_engine(database)
 
-        def visible(commands: Collection[UUID]) -> list[UUID]:
-            names = [command.hex for command in commands]
-            rows = connection.execute(
-                "SELECT command_id FROM receipts WHERE command_id = ANY(%s)", [names]
-            ).fetchall()
-            return [UUID(row[0]) for row in rows]
+    def visible(commands: Collection[UUID]) -> list[UUID]:
+        with engine.connect() as connection:
+            found = connection.scalars(
+                select(command_id).where(command_id.in_([one.hex for one in commands]))
+            )
+            return [UUID(name) for name in found]
 
-        yield visible
+    yield visible
+    engine.dispose()

@@ -14,7 +14,8 @@ import confluent_kafka
 
 from tests.benchmarks.kafka.load import Load, Wanted
 from tests.benchmarks.kafka.systems import System
-from tests.benchmarks.kafka.topics import INPUT, Reader, Stuck
+from tests.benchmarks.kafka.throughput import used_s
+from tests.benchmarks.kafka.topics import INPUT, LOG_ERRORS, Reader, Stuck
 
 PATIENCE_S = 120.0
 READ_S = 0.001
@@ -33,6 +34,8 @@ class Latency(NamedTuple):
     p99_ms: float
     view_p50_ms: float | None
     view_p99_ms: float | None
+    cores: tuple[float, float, float]
+    """How many cores the system's processes, the broker and PostgreSQL kept busy."""
 
 
 class Trickle(threading.Thread):
@@ -44,21 +47,30 @@ class Trickle(threading.Thread):
         self._sends = sends
         self._rate = rate
         self._client = confluent_kafka.Producer(
-            {"bootstrap.servers": system.place.bootstrap, "linger.ms": 0, "enable.idempotence": True}
+            {
+                "bootstrap.servers": system.place.bootstrap,
+                "linger.ms": 0,
+                "enable.idempotence": True,
+                "log_level": LOG_ERRORS,
+            }
         )
+        self._stopping = threading.Event()
         self.sent_s: dict[UUID, float] = {}
         self.partitions = {one.id: one.partition for one in sends}
 
     def run(self) -> None:
         began_s = time.perf_counter()
         for number, one in enumerate(self._sends):
-            wait_s = began_s + number / self._rate - time.perf_counter()
-            if wait_s > 0:
-                time.sleep(wait_s)
+            if self._stopping.wait(max(0.0, began_s + number / self._rate - time.perf_counter())):
+                break
             self.sent_s[one.id] = time.perf_counter()
             self._client.produce(self._topic, one.value, one.key, one.partition)
             self._client.poll(0)
         self._client.flush()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join()
 
 
 def latency(
@@ -68,16 +80,24 @@ def latency(
     trickle = Trickle(system, made.sends(int(rate * seconds)), rate)
     watch = _Watch(trickle, visible)
     watcher = threading.Thread(target=watch.run, daemon=True)
+    before, began_s = used_s(system), time.perf_counter()
     trickle.start()
     if visible is not None:
         watcher.start()
     read_s = _follow(reader, trickle, system, lambda read_s: len(read_s) == len(trickle.partitions))
+    elapsed_s = time.perf_counter() - began_s
+    own, broker, database = (
+        (after - began) / elapsed_s for after, began in zip(used_s(system), before, strict=True)
+    )
     waits = [read_s[command] - sent_s for command, sent_s in trickle.sent_s.items()]
     views: list[float] = []
     if visible is not None:
         watcher.join(PATIENCE_S)
         views = [watch.seen_s[command] - sent_s for command, sent_s in trickle.sent_s.items()]
-    return Latency(system.name, rate, *_quantiles(waits), *(_quantiles(views) if views else (None, None)))
+    p50_ms, p99_ms = _quantiles(waits)
+    view_p50_ms, view_p99_ms = _quantiles(views) if views else (None, None)
+    cores = (own, broker, database)
+    return Latency(system.name, rate, p50_ms, p99_ms, view_p50_ms, view_p99_ms, cores)
 
 
 class Takeover(NamedTuple):
@@ -102,6 +122,7 @@ def takeover(system: System, reader: Reader, made: Load, rate: float, seconds_ma
     system.processes[0].kill()
     del system.processes[0]
     read_s = _follow(reader, trickle, system, lambda read_s: served(read_s, killed_s) == everywhere)
+    trickle.stop()
     first_s: dict[int, float] = {}
     for command, moment_s in read_s.items():
         if trickle.sent_s[command] > killed_s:

@@ -67,14 +67,15 @@ def measure(system: System, reader: Reader, made: Load, number: int) -> Throughp
             resident_mb.append(system.resident_mb())
 
     expected = {topic: reader.counts[topic] + number for topic in OUTPUTS}
-    before = _used_s(system)
+    before = used_s(system)
     began_s = load(system.place.bootstrap, system.place.prefix, sends)
     ended_s = reader.read_until(expected, sample)
     own, broker, database = (
-        (after - began) / number * 1e6 for after, began in zip(_used_s(system), before, strict=True)
+        (after - began) / number * 1e6 for after, began in zip(used_s(system), before, strict=True)
     )
     return Throughput(system.name, number / (ended_s - began_s), own, broker, database, resident_mb)
 
 
-def _used_s(system: System) -> tuple[float, float, float]:
+def used_s(system: System) -> tuple[float, float, float]:
+    """Processor time that the system's processes, the broker and PostgreSQL have used."""
     return sum(system.cpu_s()), *system.place.servers_cpu_s()
