@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 from pydantic import TypeAdapter, ValidationError
-from rich.table import Table
+from rich.table import Column, Table
 
 from consumers.merging import LogBroken
 from deploy import demo as demos
@@ -157,7 +157,7 @@ def settings(
     if markdown:
         typer.echo("\n".join(settings_in_markdown()))
         return
-    table = Table("Variable", "Default", "Meaning", box=None)
+    table = Table(Column("Variable", no_wrap=True), "Default", "Meaning", box=None)
     for row in table_of_settings():
         table.add_row(*row)
     out.print(table)

@@ -61,6 +61,7 @@ class Desk:
         self.at("add-region").select_option(region)
         self.at("add-submit").click()
         expect(self.at("candidate-name")).to_have_text(name)
+        self.page.wait_for_load_state()  # its scripts, too
 
     def open(self, candidate: str, number: str | None = None) -> "Desk":
         query = "" if number is None else f"?number={quote(number)}"

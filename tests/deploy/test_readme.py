@@ -57,7 +57,7 @@ def demo_at(tmp_path: Path) -> Iterator[str]:
     with subprocess.Popen(command, cwd=tmp_path, env=_environment(), stdout=subprocess.PIPE) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            eventually(lambda: _answers(url), timeout_s=60)
+            eventually(lambda: _answers(url), timeout_s=150)
             yield url
         finally:
             process.terminate()

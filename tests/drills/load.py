@@ -284,7 +284,7 @@ class ByKafkaPython:
         return True
 
     def flush(self) -> None:
-        """Where the client does not keep its own time limits, what is under way counts as not acknowledged."""
+        """Where the client keeps no time limits of its own, what is under way counts as not acknowledged."""
         try:
             self._producer.flush(FLUSHED_S_MAX)
         except KafkaError:
