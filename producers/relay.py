@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 import structlog
 
 from domain.ledger import LedgerUnavailable
+from producers import hanging
 from producers.backlog import Backlog
+from producers.hanging import Hanging
 from producers.transactions import Fenced, TransactionalProducer
 from projections.source import EventSource
 from projections.topics.partitions import Partitions
-from projections.topics.tails import newest
+from projections.topics.tails import newest_within
 from projections.topics.wire import ClusterError, Wire
 from schemas import codec
 from schemas.topics import Topic
@@ -200,7 +202,7 @@ class Relay:
         with closing(Wire(self._client, self._topics.values(), self._id)) as wire:
             producer = TransactionalProducer(wire, self._id, self._shard)
             producer.begin()
-            self._find_position(wire)
+            self._find_position(Partitions(wire, self._shard), producer)
             while True:
                 self._woken.clear()
                 if self._step(producer):
@@ -213,15 +215,31 @@ class Relay:
                     self._look = True
                     wire.poll(0)
 
-    def _find_position(self, wire: Wire) -> None:
-        position = newest(Partitions(wire, self._shard), self._topics.values())
-        last = self._ledger.last_notification()
+    def _find_position(self, partitions: Partitions, producer: TransactionalProducer) -> None:
+        """How far the topics are; what an earlier transaction left hanging there is taken over."""
+        spans = partitions.spans(self._topics.values())
+        position = newest_within(partitions, spans)
+        hangs = hanging.find(partitions, position, spans)
+        last, position = self._ledger.last_notification(), position if hangs is None else hangs.top
         if position > last:
             raise RelayBroken(
                 f"The topics hold event {position} of shard {self._shard}, and its ledger ends with {last}."
             )
+        if hangs is not None:
+            self._take_over(hangs, partitions, producer)
         self._look = True
         self._reach(position)
+
+    def _take_over(self, hangs: Hanging, partitions: Partitions, producer: TransactionalProducer) -> None:
+        """Make what hangs visible, together with what is missing around it."""
+        missing: dict[str, list[tuple[bytes, bytes]]] = {}
+        for number, data in self._ledger.notifications(hangs.base, hangs.top - hangs.base):
+            if number not in hangs.there:
+                topic, _, account = codec.route(data)
+                missing.setdefault(self._topics[topic], []).append((account, data))
+        log.warning("relay_takes_over", shard=self._shard, base=hangs.base, top=hangs.top)
+        producer.publish(missing, also=hangs.topics)
+        hanging.wait_until_decided(partitions, self._topics.values())
 
     def _step(self, producer: TransactionalProducer) -> bool:
         """Publish what comes next; False, if there was nothing."""

@@ -87,15 +87,16 @@ class TransactionalProducer:
         self._producer = Producer(answer.producer_id, answer.producer_epoch)
         self._sequences.clear()
 
-    def publish(self, batches: Mapping[str, Records]) -> None:
+    def publish(self, batches: Mapping[str, Records], also: Collection[str] = ()) -> None:
         """Append `batches`, the records of each topic, in one transaction. When this returns, they count.
 
-        They can be read some milliseconds later, when each partition knows of it.
+        They can be read some milliseconds later, when each partition knows of it. So can whatever an earlier
+        producer of our id left undecided in these topics, or `also` in others: see `hanging`.
 
         Raises:
             Fenced, ClusterError.
         """
-        self._add(batches)
+        self._add({*batches, *also})
         self._produce(batches)
         self._end()
 

@@ -1,6 +1,6 @@
 """One shard's partition of several topics, read as far as it is committed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest
 from projections.topics.batches import CorruptBatch, Record, committed
 from projections.topics.wire import REQUEST_TIMEOUT_S, ClusterError, Node, Wire, check
 
-READ_COMMITTED = 1
+READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 EARLIEST, LATEST = -2, -1
 LIST_OFFSETS_VERSION_MIN = 2  # the first that knows what is committed
 FETCH_VERSION_MIN, FETCH_VERSION_MAX = 4, 12  # from 13 on topics go by ids
@@ -75,17 +75,35 @@ class Partitions:
         pairs = zip(offsets[::2], offsets[1::2], strict=True)
         return {name: Span(*pair) for name, pair in zip(names, pairs, strict=True)}
 
+    def undecided(self, spans: Mapping[str, Span]) -> dict[str, Span]:
+        """From where to where each of these topics holds what was written and not decided: those that do.
+
+        `spans`: where they can be read, as was found before.
+        """
+        requests = [
+            (self._leader(name), self._list_offsets(name, LATEST, READ_UNCOMMITTED)) for name in spans
+        ]
+        found = {}
+        for (name, span), answer in zip(spans.items(), self._wire.ask_all(requests), strict=True):
+            end = answer.topics[0].partitions[0]
+            check(end.error_code, f"the end of {name}")
+            if end.offset > span.end:
+                found[name] = Span(span.end, end.offset)
+        return found
+
     def fetch(self, offsets: Mapping[str, int], bytes_max: int = PEEK_BYTES) -> dict[str, Page]:
         """What each topic holds from its offset on: a batch at least, and about `bytes_max` at most."""
         return self.collect(self.begin_fetch(offsets, bytes_max, 0))
 
-    def begin_fetch(self, offsets: Mapping[str, int], bytes_max: int, wait_s: float) -> Fetching:
+    def begin_fetch(
+        self, offsets: Mapping[str, int], bytes_max: int, wait_s: float, isolation: int = READ_COMMITTED
+    ) -> Fetching:
         """Ask for what each topic holds from its offset on; a broker that has nothing waits for something."""
         by_leader: dict[Node, dict[str, int]] = {}
         for topic, offset in offsets.items():
             by_leader.setdefault(self._leader(topic), {})[topic] = offset
         sent = [
-            self._wire.send(leader, self._fetch(wanted, bytes_max, wait_s))
+            self._wire.send(leader, self._fetch(wanted, bytes_max, wait_s, isolation))
             for leader, wanted in by_leader.items()
         ]
         return Fetching(sent, dict(offsets), monotonic())
@@ -103,15 +121,17 @@ class Partitions:
 
     def last(self, topic: str, span: Span) -> bytes | None:
         """The value of the newest committed record; None if there is none."""
+        records = self.tail(topic, span, lambda _: True)
+        return records[-1][1] if records else None
+
+    def tail(self, topic: str, span: Span, enough: Callable[[bytes], bool]) -> list[Record]:
+        """The newest committed records, so many that the first of them is `enough`, or all there are."""
         back = TAIL_RECORDS
         while True:
             begin = max(span.start, span.end - back)
-            newest = None
-            for page in self._pages(topic, begin, span.end):
-                if page.records:
-                    newest = page.records[-1][1]
-            if newest is not None or begin == span.start:
-                return newest
+            records = [record for page in self._pages(topic, begin, span.end) for record in page.records]
+            if begin == span.start or (records and enough(records[0][1])):
+                return records
             back *= 8  # markers, and what was written in vain
 
     def first(self, topic: str, offset: int, span: Span) -> Record | None:
@@ -121,9 +141,14 @@ class Partitions:
                 return page.records[0]
         return None
 
-    def _pages(self, topic: str, begin: int, end: int) -> Iterable[Page]:
+    def all(self, topic: str, span: Span) -> list[Record]:
+        """Every record of `span`, whether it is decided or not."""
+        pages = self._pages(topic, span.start, span.end, READ_UNCOMMITTED)
+        return [record for page in pages for record in page.records]
+
+    def _pages(self, topic: str, begin: int, end: int, isolation: int = READ_COMMITTED) -> Iterable[Page]:
         while begin < end:
-            page = self.fetch({topic: begin})[topic]
+            page = self.collect(self.begin_fetch({topic: begin}, PEEK_BYTES, 0, isolation))[topic]
             if page.next_offset <= begin:
                 raise ClusterError(f"{topic} ends at {begin}, not at {end}")
             yield page
@@ -132,19 +157,19 @@ class Partitions:
     def _leader(self, topic: str) -> Node:
         return self._wire.leader(topic, self.number)
 
-    def _list_offsets(self, topic: str, when: int) -> Any:
+    def _list_offsets(self, topic: str, when: int, isolation: int = READ_COMMITTED) -> Any:
         kind = ListOffsetsRequest.ListOffsetsTopic
         partition = kind.ListOffsetsPartition(
             partition_index=self.number, current_leader_epoch=-1, timestamp=when
         )
         return ListOffsetsRequest(
             replica_id=-1,
-            isolation_level=READ_COMMITTED,
+            isolation_level=isolation,
             topics=[kind(name=topic, partitions=[partition])],
             min_version=LIST_OFFSETS_VERSION_MIN,
         )
 
-    def _fetch(self, offsets: Mapping[str, int], bytes_max: int, wait_s: float) -> Any:
+    def _fetch(self, offsets: Mapping[str, int], bytes_max: int, wait_s: float, isolation: int) -> Any:
         kind = FetchRequest.FetchTopic
         topics = [
             kind(
@@ -165,7 +190,7 @@ class Partitions:
             max_wait_ms=int(wait_s * 1_000),
             min_bytes=1,
             max_bytes=ANSWER_BYTES_MAX,
-            isolation_level=READ_COMMITTED,
+            isolation_level=isolation,
             session_id=0,
             session_epoch=-1,
             topics=topics,

@@ -1,8 +1,8 @@
 """How far a shard's topics are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from projections.topics.partitions import Partitions
+from projections.topics.partitions import Partitions, Span
 from schemas import codec
 
 
@@ -13,9 +13,10 @@ def newest(partitions: Partitions, topics: Iterable[str]) -> int:
         ClusterError: they cannot be read.
         schemas.codec.Unreadable: something else is on them.
     """
-    found = 0
-    for topic, span in partitions.spans(topics).items():
-        data = partitions.last(topic, span)
-        if data is not None:
-            found = max(found, codec.sequence_of(data))
-    return found
+    return newest_within(partitions, partitions.spans(topics))
+
+
+def newest_within(partitions: Partitions, spans: Mapping[str, Span]) -> int:
+    """The same of `spans` of some topics."""
+    tails = [partitions.last(topic, span) for topic, span in spans.items()]
+    return max((codec.sequence_of(data) for data in tails if data is not None), default=0)

@@ -200,13 +200,19 @@ def _answered(whole: list[Event], evidence: Evidence) -> Iterator[Finding]:
 
 
 def _poison(evidence: Evidence) -> Iterator[Finding]:
+    """What was acknowledged lies on the topic, and each time that it lies there, it has one letter."""
     letters = Counter(letter.body for letter in evidence.letters)
     for body, poison in evidence.sent.poison.items():
         kept = letters.pop(body, 0)
         where = f"{len(body)} bytes, {body[:40]!r}"
-        if kept < poison.acknowledged:
-            yield Finding("P9", "poison without a dead letter", f"{where}: {kept} of {poison.acknowledged}")
-        if kept > poison.attempts:
-            yield Finding("P9", "dead letter twice", f"{where}: {kept} of {poison.attempts}")
+        least, most = poison.acknowledged, poison.attempts
+        if evidence.asked is not None:
+            least = most = evidence.asked.get(body, 0)
+            if least < poison.acknowledged:
+                yield Finding("P9", "acknowledged and not on the topic", f"{where}: {least}")
+        if kept < least:
+            yield Finding("P9", "poison without a dead letter", f"{where}: {kept} of {least}")
+        if kept > most:
+            yield Finding("P9", "dead letter twice", f"{where}: {kept} of {most}")
     for body, times in letters.items():
         yield Finding("P9", "a dead letter that nobody sent", f"{times} of {body[:40]!r}")

@@ -67,7 +67,7 @@ class Distributed(Stand):
 
     def settled(self) -> bool:
         """Every record decided, every text ended, every event shown; what is shown was published."""
-        ends = self._cluster.ends("commands")
+        ends = self._cluster.ends(reading.COMMANDS)
         positions = {n: reading.ledger_position(self._database, n) for n in range(PARTITIONS)}
         if any(positions[n] != end for n, end in ends.items()):
             return False
@@ -81,6 +81,7 @@ class Distributed(Stand):
             reading.views(self._database),
             letters=self._cluster.letters(),
             topics=self._cluster.events(),
+            asked=self._cluster.asked(),
             partitions=PARTITIONS,
         )
 

@@ -166,6 +166,8 @@ class Evidence:
     sent: Sent = field(default_factory=Sent)
     topics: Topics | None = None
     """None where there is no Kafka."""
+    asked: Mapping[bytes, int] | None = None
+    """How often each value lies on the topic of commands: a producer may write one twice."""
     partitions: int = 1
 
 

@@ -9,7 +9,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -284,7 +283,7 @@ class ByKafkaPython:
         return True
 
     def flush(self) -> None:
-        """Where the client keeps no time limits of its own, what is under way counts as not acknowledged."""
+        """Where the client keeps no time limits, what is under way counts as not acknowledged."""
         try:
             self._producer.flush(FLUSHED_S_MAX)
         except KafkaError:
@@ -292,8 +291,11 @@ class ByKafkaPython:
             self._producer = self._made()
 
     def close(self) -> None:
-        with suppress(KafkaError):
+        try:
             self._producer.close(timeout=1)
+        except KafkaError:  # its thread would go on for ever, and closing it once more fails again
+            self._producer._sender.force_close()
+            self._producer._closed = True
 
     def _made(self) -> Any:
         return KafkaProducer(
@@ -303,6 +305,7 @@ class ByKafkaPython:
             request_timeout_ms=DELIVERY_TIMEOUT_S * 500,
             max_block_ms=DELIVERY_TIMEOUT_S * 500,
             linger_ms=2,
+            reconnect_backoff_max_ms=500,
         )
 
     def _publish(self, key: bytes | None, value: bytes, done: Done) -> None:

@@ -5,7 +5,7 @@ Nothing here imports a room of the project.
 
 import re
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,7 +23,9 @@ from tests.drills.evidence import Carried, Letter, Record, Topics, Views
 
 TOTALS = ("free", "bought", "debited", "refunded", "adjusted", "balance")
 EVENT_TOPICS = ("accounts", "consent", "messages", "credits", "receipts", "notifications")
+COMMANDS = "commands"
 DEAD_LETTERS = "dead-letters"
+FORWARDED = "sayso-forwarded"
 POLL_S = 5.0
 READ_S_MAX = 120.0
 RETRY_S = 0.2
@@ -191,6 +193,16 @@ class Cluster:
     def events(self) -> Topics:
         """Every record of the topics of events, by topic without the prefix, and partition."""
         return {name: _records(self._consumer, self._prefix + name) for name in EVENT_TOPICS}
+
+    def asked(self) -> Counter[bytes]:
+        """How often each value lies on the topic of commands, but for what was only sent on to its shard."""
+        found = _records(self._consumer, self._prefix + COMMANDS)
+        return Counter(
+            record.value
+            for records in found.values()
+            for record in records
+            if FORWARDED not in dict(record.headers)
+        )
 
     def letters(self) -> list[Letter]:
         """Every dead letter, once: a crash may write one twice, and its origin tells."""
