@@ -46,11 +46,15 @@ def test_a_planted_bug_is_found(stand: Embedded, bug: str) -> None:
     stand.load.start()
     eventually(lambda: stand.process.reached == bug, 60)
     stand.load.stop()
-    stand.settle(UNSETTLED_S_MAX)
-    found = stand.tally.trial(bug, stand.evidence()).findings
-    stand.process.plant(None)
+    found = set[str]()
 
-    assert FOUND_BY[bug] in {finding.rule for finding in found}
+    def shows() -> bool:
+        stand.settle(UNSETTLED_S_MAX)  # on a busy machine, what was let through takes its time to arrive
+        found.update(finding.rule for finding in stand.tally.trial(bug, stand.evidence()).findings)
+        return FOUND_BY[bug] in found
+
+    eventually(shows, 60)
+    stand.process.plant(None)
 
 
 def test_an_answer_before_the_sync_is_found(stand: Embedded) -> None:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -70,6 +71,19 @@ class Running:
         return int(pid)
 
 
+@contextmanager
+def _environment_of_its_own() -> Iterator[None]:
+    """Reading a demo's settings sets variables: they begin with none of ours, and none is left behind."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith(PREFIX)]:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("cluster")
@@ -83,12 +97,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             assert line, running.stderr.read() if running.stderr else "it ended"
             urls += re.findall(r"http://\S+?(?=/?\s)", line)
         first, second, phones = urls
-        with pytest.MonkeyPatch.context() as patch:
-            for name in [name for name in os.environ if name.startswith(PREFIX)]:
-                patch.delenv(name)
-            connections = httpx.HTTPTransport(trust_env=False)
+        connections = httpx.HTTPTransport(trust_env=False)
+        with _environment_of_its_own():
             yield Running(running, folder, (first, second), phones, connections)
-            connections.close()
+        connections.close()
         running.send_signal(signal.SIGINT)
         assert running.wait(60) == 0
         assert running.stderr is not None
