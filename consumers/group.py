@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -43,12 +43,13 @@ class ServedShard(Protocol):
         ...
 
 
-class GroupMember:
+S = TypeVar("S", bound=ServedShard)
+
+
+class GroupMember(Generic[S]):
     """One thread that only moves records, from the topic to the sources of this process's shards."""
 
-    def __init__(
-        self, client: Mapping[str, Any], group: str, topic: str, open: Callable[[int], ServedShard]
-    ) -> None:
+    def __init__(self, client: Mapping[str, Any], group: str, topic: str, open: Callable[[int], S]) -> None:
         """`open`: takes a shard's ledger over, and begins to serve it; called in threads of its own.
 
         Where it raises, it is tried again as long as the shard is this member's.
@@ -57,7 +58,7 @@ class GroupMember:
         self._group = group
         self._topic = topic
         self._open = open
-        self._seats: dict[int, _Seat] = {}
+        self._seats: dict[int, _Seat[S]] = {}
         self._stopping = threading.Event()
         self._hands = ThreadPoolExecutor(SHARDS_AT_ONCE, thread_name_prefix="shards")
         self._thread = threading.Thread(target=self._run, name="group-member", daemon=True)
@@ -71,6 +72,12 @@ class GroupMember:
     def shards(self) -> list[int]:
         """Those that are served here."""
         return sorted(number for number, seat in list(self._seats.items()) if seat.serving)
+
+    @property
+    def opened(self) -> dict[int, S]:
+        """Those that were opened here and not let go since, by their numbers. From any thread."""
+        seats = list(self._seats.items())
+        return {number: shard for number, seat in seats if (shard := seat.shard) is not None}
 
     def start(self) -> None:
         """Join."""
@@ -143,7 +150,7 @@ class GroupMember:
                 member.resume(number)
         return full
 
-    def _begin(self, member: Membership, number: int, seat: "_Seat") -> None:
+    def _begin(self, member: Membership, number: int, seat: "_Seat[S]") -> None:
         """The shard was opened, or could not be."""
         assert seat.opening is not None
         opening, seat.opening = seat.opening, None
@@ -160,12 +167,12 @@ class GroupMember:
             log.info("shard_opened", group=self._group, shard=number)
 
 
-class _Seat:
+class _Seat(Generic[S]):
     """What is known of one shard that the group gave us."""
 
-    def __init__(self, opening: "Future[ServedShard]") -> None:
-        self.opening: Future[ServedShard] | None = opening
-        self.shard: ServedShard | None = None
+    def __init__(self, opening: "Future[S]") -> None:
+        self.opening: Future[S] | None = opening
+        self.shard: S | None = None
         self.reopen_at = 0.0
         self._retired: Future[None] | None = None
 

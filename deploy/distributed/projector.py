@@ -35,7 +35,6 @@ class ProjectorProcess:
         self.observability = Observability.to(settings.otlp_url)
         self.channel = Channel("kafka", f"{settings.topic_prefix}*")  # all of events, merged
         self.stores = SharedStores(settings)
-        self._following: dict[int, Following] = {}
         # Which shards are whose is agreed upon by the topic that holds an event of every command.
         self.member = GroupMember(
             self._client, roles.projectors_group(settings), topics[Topic.RECEIPTS], self._open
@@ -55,8 +54,7 @@ class ProjectorProcess:
 
     def _open(self, shard: int) -> "Following":
         log = TopicLog(shard, self._client, self._event_topics.values())
-        following = self._following[shard] = Following(self, shard, log)
-        return following
+        return Following(self, shard, log)
 
     def _app(self) -> FastAPI:
         readiness = {
@@ -66,7 +64,7 @@ class ProjectorProcess:
         return create_ops_app(self.observability.ready(readiness), self.observability.registry)
 
     def _views_are_kept_up(self) -> str | None:
-        for shard, following in list(self._following.items()):
+        for shard, following in self.member.opened.items():
             if following.failed:
                 return f"The events of shard {shard} cannot be projected."
             behind = following.projector.lag().events
@@ -84,7 +82,6 @@ class Following:
     def __init__(self, process: ProjectorProcess, shard: int, log: TopicLog) -> None:
         metrics, tracer = process.observability.consumers, process.observability.tracer
         self._log = log
-        self._closed = False
         self.projector = Projector(
             log,
             process.stores.views,

@@ -62,7 +62,6 @@ class WorkerProcess:
             self.outgoing = Outgoing(self.client)
             opened.callback(self.outgoing.close)
             self._opened = opened.pop_all()
-        self._serving: dict[int, ServedByWorker] = {}
         self.member = GroupMember(
             self.client, roles.workers_group(settings), self.topics[Topic.COMMANDS], self._open
         )
@@ -83,11 +82,10 @@ class WorkerProcess:
         self._opened.close()
 
     def _open(self, shard: int) -> "ServedByWorker":
-        served = self._serving[shard] = ServedByWorker(self, shard)
-        return served
+        return ServedByWorker(self, shard)
 
     def _wake(self, shard: int, _: int) -> None:
-        served = self._serving.get(shard)
+        served = self.member.opened.get(shard)
         if served is not None:
             served.dispatcher.wake()
 
@@ -100,7 +98,7 @@ class WorkerProcess:
         return create_ops_app(self.observability.ready(readiness), self.observability.registry)
 
     def _shards_work(self) -> str | None:
-        broken = [shard for shard, served in list(self._serving.items()) if served.broken]
+        broken = [shard for shard, served in self.member.opened.items() if served.broken]
         return f"Shards {broken} are not served as they should be." if broken else None
 
 
@@ -112,7 +110,6 @@ class ServedByWorker:
         metrics, tracer = process.observability.consumers, process.observability.tracer
         topics = process.topics
         self._number = number
-        self._closed = False
         with ExitStack() as opened:
             keys = process.stores.own_keys()
             opened.callback(keys.close)
@@ -174,12 +171,10 @@ class ServedByWorker:
     @property
     def broken(self) -> bool:
         """Whether one of its parts has ended before its time."""
-        parts = (self.worker.alive, self.relay.alive, self.dispatcher.alive)
-        return not self._closed and not all(parts)
+        return not (self.worker.alive and self.relay.alive and self.dispatcher.alive)
 
     def close(self) -> None:
         """Finish the batch at hand, publish what was decided, and let go."""
-        self._closed = True
         self._standing.drop(self._number)
         self.dispatcher.stop()
         self.worker.stop()
