@@ -8,14 +8,13 @@ from sqlalchemy import Engine
 
 from consumers.topic_log import TopicLog
 from deploy.distributed.stores import SharedStores
-from deploy.parts import client_of, topics_of
+from deploy.parts import client_of, event_topics_of
 from deploy.settings import Settings
 from deploy.stores import LEDGER_FILE, SHARD, Stores
 from projections import catalog
 from projections.source import EventSource
 from projections.tracking import source_of
 from schemas.keystore import KeyStore
-from schemas.topics import EVENT_TOPICS
 
 
 class NothingThere(Exception):
@@ -46,12 +45,7 @@ def opened(settings: Settings) -> Iterator[Archive]:
         SettingsError, StoresUnavailable: as the stores do.
     """
     with ExitStack() as stack:
-        if settings.kafka_bootstrap is None:
-            archive = _in_files(settings, stack)
-        else:
-            archive = _on_brokers(settings, stack)
-        catalog.prepare(archive.views, archive.sources)
-        yield archive
+        yield (_in_files if settings.kafka_bootstrap is None else _on_brokers)(settings, stack)
 
 
 def _in_files(settings: Settings, stack: ExitStack) -> Archive:
@@ -60,16 +54,17 @@ def _in_files(settings: Settings, stack: ExitStack) -> Archive:
         raise NothingThere(f"There is no ledger in {folder}. Set SAYSO_DATA_DIR to where Sayso works.")
     stores = Stores(settings)
     stack.callback(stores.close)
+    catalog.prepare(stores.views, [source_of(SHARD)])
     return Archive({source_of(SHARD): stores.ledger}, stores.keys, stores.views)
 
 
 def _on_brokers(settings: Settings, stack: ExitStack) -> Archive:
     stores = SharedStores(settings)
     stack.callback(stores.close)
-    client, topics = client_of(settings), topics_of(settings)
+    client, topics = client_of(settings), event_topics_of(settings).values()
     sources: dict[str, EventSource] = {}
     for shard in range(settings.partitions):
-        log = TopicLog(shard, client, [topics[topic] for topic in EVENT_TOPICS])
+        log = TopicLog(shard, client, topics)
         stack.callback(log.close)
         sources[source_of(shard)] = log
     return Archive(sources, stores.keys, stores.views)

@@ -16,8 +16,10 @@ from domain.policy import Package, Policy
 from producers.http.auth import AuthSettings
 from producers.http.deps import CarrierDoor
 from producers.http.webhooks import status_callback_url
+from projections.feeds import ChangeFeeds
 from schemas.command_seal import CommandSeal
-from schemas.topics import Topic
+from schemas.partitions import shard_of
+from schemas.topics import EVENT_TOPICS, Topic
 
 RECONNECT_MS_MAX = 1_000
 """How long a client of Kafka waits before it tries a broker again. With its own half minute, shards were not
@@ -110,3 +112,13 @@ def client_of(settings: Settings) -> Mapping[str, Any]:
 def topics_of(settings: Settings) -> Mapping[Topic, str]:
     """The name of every topic on the cluster."""
     return {topic: topic.on(settings.topic_prefix) for topic in Topic}
+
+
+def event_topics_of(settings: Settings) -> Mapping[Topic, str]:
+    """The names of those that together hold the ledger."""
+    return {topic: topic.on(settings.topic_prefix) for topic in EVENT_TOPICS}
+
+
+def feeds_of(settings: Settings) -> ChangeFeeds:
+    """A feed for each shard, and each account's in that of its shard."""
+    return ChangeFeeds(settings.partitions, lambda account: shard_of(account, settings.partitions))

@@ -14,17 +14,13 @@ from consumers.observing import ObservedCarrier, ObservedShard, ObservedViews
 from consumers.projector import Projected, Projector
 from consumers.worker import Worker
 from deploy.clock import utc_now
+from deploy.http import http_app
 from deploy.observability import Observability
-from deploy.parts import auth_of, callback_of, carrier_door_of, carrier_of, names_of, patience_of, policy_of
+from deploy.parts import callback_of, carrier_of, names_of, patience_of, policy_of
 from deploy.settings import Settings
 from deploy.stores import SHARD, Stores, require_same_names, said_of, sole_owner
-from producers.http.app import create_app
-from producers.http.deps import ApiDeps
-from producers.traced_door import TracedDoor
 from projections import catalog
-from projections.queries import Queries
 from projections.worklist import Worklist
-from schemas.door import CommandDoor
 from schemas.tracing import INBOX
 
 LAG_EVENTS_MAX = 20_000
@@ -80,7 +76,6 @@ class Sayso:
         metrics.standing.cached(SHARD, shard.states)
         metrics.standing.waiting(SHARD, self.inbox)
         metrics.standing.projection(SHARD, self.projector)
-        self.observability.count(self.stores.dead_letters)
         self.app = self._app(clock)
 
     def start(self) -> None:
@@ -124,24 +119,18 @@ class Sayso:
         return None if behind <= LAG_EVENTS_MAX else f"The views are {behind} events behind."
 
     def _app(self, clock: Callable[[], datetime]) -> FastAPI:
-        settings, tracer = self.settings, self.observability.tracer
-        door: CommandDoor = self.inbox if tracer is None else TracedDoor(self.inbox, tracer, INBOX)
         readiness = {
             "worker": lambda: None if self.worker.alive else "The worker has stopped.",
             "projector": self._views_are_kept_up,
             "dispatcher": lambda: None if self.dispatcher.alive else "The dispatcher has stopped.",
         }
-        deps = ApiDeps(
-            door=door,
-            queries=Queries(self.stores.views),
-            changes=self.projector.feed,
-            policy=policy_of(settings),
-            auth=auth_of(settings),
-            carrier=carrier_door_of(settings),
-            dead_letters=self.stores.dead_letters,
-            readiness=self.observability.ready(readiness),
-            registry=self.observability.registry,
-            clock=clock,
-            tracer=tracer,
+        return http_app(
+            self.settings,
+            self.observability,
+            self.stores,
+            self.inbox,
+            INBOX,
+            self.projector.feed,
+            readiness,
+            clock,
         )
-        return create_app(deps)

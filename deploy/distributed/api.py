@@ -6,18 +6,19 @@ from fastapi import FastAPI
 
 from deploy.clock import utc_now
 from deploy.distributed.stores import SharedStores
+from deploy.http import http_app
 from deploy.observability import Observability
-from deploy.parts import auth_of, carrier_door_of, client_of, names_of, policy_of, seal_of, topics_of
+from deploy.parts import (
+    client_of,
+    feeds_of,
+    names_of,
+    seal_of,
+    topics_of,
+)
 from deploy.settings import Settings
-from producers.http.app import create_app
-from producers.http.deps import ApiDeps
 from producers.kafka_door import KafkaDoor
-from producers.traced_door import TracedDoor
-from projections.feeds import ChangeFeeds
 from projections.listening import ChangeListener
 from projections.queries import Queries
-from schemas.door import CommandDoor
-from schemas.partitions import shard_of
 from schemas.topics import Topic
 from schemas.tracing import Channel
 
@@ -35,9 +36,7 @@ class ApiProcess:
         self._topics = topics_of(settings)
         self.observability = Observability.to(settings.otlp_url)
         self.stores = SharedStores(settings)
-        self.observability.count(self.stores.dead_letters)
-        self.queries = Queries(self.stores.views)
-        self.feeds = ChangeFeeds(settings.partitions, lambda account: shard_of(account, settings.partitions))
+        self.feeds = feeds_of(settings)
         self.listener = ChangeListener(self.stores.views, self.feeds)
         self.door = KafkaDoor(
             client_of(settings),
@@ -46,7 +45,7 @@ class ApiProcess:
             settings.partitions,
             names_of(settings),
             seal_of(settings),
-            self.queries.receipt_answer,
+            Queries(self.stores.views).receipt_answer,
         )
         self.app = self._app()
 
@@ -68,25 +67,17 @@ class ApiProcess:
         self.feeds.close()
 
     def _app(self) -> FastAPI:
-        settings, tracer = self.settings, self.observability.tracer
-        door: CommandDoor = self.door
-        if tracer is not None:
-            door = TracedDoor(door, tracer, Channel("kafka", self._topics[Topic.COMMANDS]))
         readiness = {
             "door": lambda: None if self.door.following else "Receipts are not heard of any more.",
             "listener": lambda: None if self.listener.listening else "Changes are not heard of.",
         }
-        deps = ApiDeps(
-            door=door,
-            queries=self.queries,
-            changes=self.feeds,
-            policy=policy_of(settings),
-            auth=auth_of(settings),
-            carrier=carrier_door_of(settings),
-            dead_letters=self.stores.dead_letters,
-            readiness=self.observability.ready(readiness),
-            registry=self.observability.registry,
-            clock=utc_now,
-            tracer=tracer,
+        return http_app(
+            self.settings,
+            self.observability,
+            self.stores,
+            self.door,
+            Channel("kafka", self._topics[Topic.COMMANDS]),
+            self.feeds,
+            readiness,
+            utc_now,
         )
-        return create_app(deps)

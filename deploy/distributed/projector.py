@@ -11,11 +11,11 @@ from consumers.topic_log import TopicLog
 from deploy.distributed import roles
 from deploy.distributed.stores import SharedStores
 from deploy.observability import Observability
-from deploy.parts import client_of, topics_of
+from deploy.parts import client_of, event_topics_of, topics_of
 from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
 from projections.tracking import source_of
-from schemas.topics import EVENT_TOPICS, Topic
+from schemas.topics import Topic
 from schemas.tracing import Channel
 
 LAG_EVENTS_MAX = 20_000
@@ -31,7 +31,7 @@ class ProjectorProcess:
             SettingsError, StoresUnavailable: as `SharedStores` does.
         """
         self._client, topics = client_of(settings), topics_of(settings)
-        self._event_topics = {topic: topics[topic] for topic in EVENT_TOPICS}
+        self._event_topics = event_topics_of(settings)
         self.observability = Observability.to(settings.otlp_url)
         self.channel = Channel("kafka", f"{settings.topic_prefix}*")  # all of events, merged
         self.stores = SharedStores(settings)

@@ -15,12 +15,12 @@ from deploy.distributed import letters as on_the_shelf
 from deploy.distributed import roles
 from deploy.distributed.asking import on_brokers, said_of
 from deploy.distributed.stores import SharedStores
-from deploy.parts import client_of, topics_of
+from deploy.parts import client_of, event_topics_of, topics_of
 from deploy.saying import out
 from deploy.settings import Settings
 from domain.ledger import Ledger
 from schemas.letters import Letter
-from schemas.topics import EVENT_TOPICS, Topic
+from schemas.topics import Topic
 
 dead = typer.Typer(help="What came in and could not be used.", no_args_is_help=True)
 restore = typer.Typer(help="Ledgers from topics, and topics from ledgers.", no_args_is_help=True)
@@ -64,7 +64,7 @@ def replay(origin: Origin) -> None:
 def ledger() -> None:
     """Build empty ledgers from the topics alone. Nothing else may be at work."""
     with _everything() as (settings, ledgers):
-        restoring.ledger_from_topics(ledgers, client_of(settings), _event_topics(settings), out)
+        restoring.ledger_from_topics(ledgers, client_of(settings), event_topics_of(settings), out)
         out.print(f"{len(ledgers)} ledgers hold what the topics do.")
 
 
@@ -73,7 +73,7 @@ def fill_topics() -> None:
     """Fill empty topics from the ledgers. Nothing else may be at work."""
     with _everything() as (settings, ledgers):
         relay_id = partial(roles.relay_id, settings)
-        restoring.topics_from_ledgers(ledgers, client_of(settings), _event_topics(settings), relay_id, out)
+        restoring.topics_from_ledgers(ledgers, client_of(settings), event_topics_of(settings), relay_id, out)
         out.print(f"The topics hold what {len(ledgers)} ledgers do.")
 
 
@@ -87,11 +87,6 @@ def _everything() -> Iterator[tuple[Settings, dict[int, Ledger]]]:
         for each in ledgers.values():
             opened.callback(each.close)
         yield settings, ledgers
-
-
-def _event_topics(settings: Settings) -> dict[Topic, str]:
-    names = topics_of(settings)
-    return {topic: names[topic] for topic in EVENT_TOPICS}
 
 
 def _letters(settings: Settings) -> Iterator[Letter]:

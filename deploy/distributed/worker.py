@@ -23,6 +23,8 @@ from deploy.parts import (
     callback_of,
     carrier_of,
     client_of,
+    event_topics_of,
+    feeds_of,
     names_of,
     patience_of,
     policy_of,
@@ -32,11 +34,9 @@ from deploy.parts import (
 from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
 from producers.relay import Relay
-from projections.feeds import ChangeFeeds
 from projections.listening import ChangeListener
 from projections.worklist import Worklist
-from schemas.partitions import shard_of
-from schemas.topics import EVENT_TOPICS, Topic
+from schemas.topics import Topic
 from schemas.tracing import Channel
 
 
@@ -65,8 +65,7 @@ class WorkerProcess:
         self.member = GroupMember(
             self.client, roles.workers_group(settings), self.topics[Topic.COMMANDS], self._open
         )
-        feeds = ChangeFeeds(settings.partitions, lambda account: shard_of(account, settings.partitions))
-        self._listener = ChangeListener(self.stores.views, feeds, [self._wake])
+        self._listener = ChangeListener(self.stores.views, feeds_of(settings), [self._wake])
         self.app = self._app()
 
     def __enter__(self) -> Self:
@@ -128,7 +127,7 @@ class ServedByWorker:
                 number,
                 self.ledger,
                 process.client,
-                {topic: topics[topic] for topic in EVENT_TOPICS},
+                event_topics_of(settings),
                 roles.relay_id(settings, number),
                 owned=self.ledger.owned,
             )

@@ -16,6 +16,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from schemas.letters import Headers
+from schemas.topics import COMPRESSION
 
 log = structlog.get_logger()
 
@@ -55,7 +56,7 @@ class Publisher:
             **client,
             "acks": "all",
             "enable_idempotence": True,
-            "compression_type": "lz4",
+            "compression_type": COMPRESSION,
             "max_request_size": RECORD_BYTES_MAX,
             "max_block_ms": int(within_s * 1_000),
             "bootstrap_timeout_ms": int(within_s * 1_000),
