@@ -43,7 +43,7 @@ class Distributed(Stand):
         super().__init__(nursery, folder, settings, Wishes(seed, ACCOUNTS, partitions=PARTITIONS))
         self.servers = servers
         self._database = reading.Postgres(servers.dsn(database))
-        self._cluster = reading.Cluster(servers.bootstrap(), prefix)
+        self._cluster = reading.Cluster(servers.bootstrap(), prefix, PARTITIONS)
         client = {"bootstrap_servers": servers.bootstrap()}
         topics.create(client, prefix, PARTITIONS, replication=1)
         ports = {name: free_port() for name in PROCESSES} | {APIS[0]: settings.port}

@@ -7,7 +7,7 @@ from tests.drills.rows.distributed import pause, trials
 from tests.drills.trial import Place, Trial
 
 DOWN_S_MAX = 3.0
-SESSION_S = 9.0
+SESSION_S = 4.0
 """After so long without a heartbeat a broker is thought dead; see `servers`."""
 
 
