@@ -15,7 +15,9 @@ from tests.drills.rows import (
     row_09,
     row_12,
     row_13,
+    row_14,
     row_15,
+    storm,
 )
 from tests.drills.trial import Drill
 
@@ -31,6 +33,7 @@ class Row(NamedTuple):
 ROWS = {
     row.number: row
     for row in (
+        Row(0, "all of these, one upon the other", "P1-P5, P9", {"distributed": storm.distributed}),
         Row(
             1,
             "kill -9 at a named point",
@@ -49,6 +52,7 @@ ROWS = {
         Row(9, "disk full, read-only, I/O error", "P2, P9", {"embedded": row_09.embedded}),
         Row(12, "poison among good commands", "P9", {"distributed": row_12.distributed}),
         Row(13, "consumers joining and leaving", "P2, P5", {"distributed": row_13.distributed}),
+        Row(14, "a consumer a hundred times slower", "P5", {"distributed": row_14.distributed}),
         Row(15, "zombie: an owner stopped past its session", "P2, P5", {"distributed": row_15.distributed}),
     )
 }

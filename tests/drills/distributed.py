@@ -34,6 +34,7 @@ class Distributed(Stand):
         servers: Servers,
         *,
         mix: Mix = USUAL,
+        rate: float = COMMANDS_PER_SECOND,
         linked: bool = False,
     ) -> None:
         """`linked`: each process reaches the servers through proxies of its own."""
@@ -55,7 +56,7 @@ class Distributed(Stand):
             ByLibrdkafka(servers.bootstrap(), commands),
             *over_http,
         ]
-        self.prepare(parts, producers, COMMANDS_PER_SECOND, mix)
+        self.prepare(parts, producers, rate, mix)
 
     @property
     def workers(self) -> list[Process]:
@@ -73,6 +74,16 @@ class Distributed(Stand):
             return False
         last = [reading.ledger_last(self._database, n) for n in range(PARTITIONS)]
         return reading.settled(self._database, *[number for number in last if number])
+
+    def undecided(self) -> int:
+        """How many records of the commands topic wait to be decided."""
+        ends = self._cluster.ends(reading.COMMANDS)
+        return sum(end - reading.ledger_position(self._database, n) for n, end in ends.items())
+
+    def unseen(self) -> int:
+        """How many events the views do not show yet."""
+        last = sum(reading.ledger_last(self._database, n) for n in range(PARTITIONS))
+        return last - reading.shown(self._database)
 
     def look(self) -> Evidence:
         ledgers = {n: reading.postgres_ledger(self._database, n) for n in range(PARTITIONS)}

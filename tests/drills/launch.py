@@ -4,17 +4,19 @@ A plan is a JSON file:
 
     {"impatient": true,                              settle what is in doubt within seconds, not minutes
      "bug": "doubled-publish",                       plant a bug (see `bugs`)
+     "slow": {"function": "consumers.shard:Shard.decide", "s": 0.5},    each call takes so much longer
      "kill": {"point": "after-commit", "nth": 3},    die at the third time the point is reached
      "reached": "/path"}                             where the point, or the bug that bit, is written
 
-SIGUSR1 has it read again: so a process can start and settle before it is told where to die. A bug that the
-plan names no longer is taken out again.
+SIGUSR1 has it read again: so a process can start and settle before it is told where to die. What the plan
+names no longer is taken back.
 """
 
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial, wraps
@@ -42,6 +44,7 @@ class Plan:
         self._lock = Lock()
         self._bug: str | None = None
         self._mend: Callable[[], None] = lambda: None
+        self._hasten: Callable[[], None] = lambda: None
 
     def read(self, path: Path) -> dict[str, Any]:
         self._path = path
@@ -54,6 +57,9 @@ class Plan:
             self._mend()
             self._bug = bug
             self._mend = bugs.plant(bug, lambda: self._reached.write_text(bug)) if bug else lambda: None
+        self._hasten()
+        slow = wanted.get("slow")
+        self._hasten = _slow(slow["function"], slow["s"]) if slow else lambda: None
         return wanted
 
     def read_again(self, *_: object) -> None:
@@ -104,6 +110,17 @@ def _watch(name: str, point: Point) -> None:
 
     for function in point.functions:
         wrap(function, around)
+
+
+def _slow(function: str, seconds: float) -> Callable[[], None]:
+    def around(right: Callable[..., Any]) -> Callable[..., Any]:
+        def slowly(*args: Any, **kwargs: Any) -> Any:
+            time.sleep(seconds)
+            return right(*args, **kwargs)
+
+        return slowly
+
+    return wrap(function, around)
 
 
 def _hurry() -> None:

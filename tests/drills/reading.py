@@ -112,6 +112,12 @@ def settled(database: Database, *last: int) -> bool:
     return [places for _, places in sorted(shown.items()) if places != [0, 0]] == [[one, one] for one in last]
 
 
+def shown(database: Database) -> int:
+    """How many events all views show, all shards together."""
+    rows = database.query("SELECT min(position) FROM positions GROUP BY source")
+    return sum(position for (position,) in rows)
+
+
 _STATES: Mapping[str, str] = {"queued": "waiting", "scheduled": "waiting", "sending": "dispatching"}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.drills.distributed import Distributed
-from tests.drills.rows.distributed import pause, trials
+from tests.drills.rows.distributed import Injury, pause, trials
 from tests.drills.trial import Place, Trial
 
 DOWN_S_MAX = 3.0
@@ -12,7 +12,7 @@ SESSION_S = 4.0
 
 
 def distributed(place: Place) -> Iterator[Trial]:
-    return trials(place, {"broker killed": _kill, "broker stopped past its session": _stop})
+    return trials(place, FAULTS)
 
 
 def _kill(stand: Distributed, place: Place) -> None:
@@ -28,3 +28,6 @@ def _stop(stand: Distributed, place: Place) -> None:
     broker.pause()
     pause(place, SESSION_S, SESSION_S + DOWN_S_MAX)
     broker.resume()
+
+
+FAULTS: dict[str, Injury] = {"broker killed": _kill, "broker stopped past its session": _stop}

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator
 
 from tests.drills.distributed import PROJECTORS, WORKERS, Distributed
-from tests.drills.rows.distributed import pause, trials
+from tests.drills.rows.distributed import Injury, pause, trials
 from tests.drills.trial import Place, Trial
 
 STOPPED_S = (2.5, 6.0)
@@ -12,7 +12,7 @@ STOPPED_S = (2.5, 6.0)
 
 
 def distributed(place: Place) -> Iterator[Trial]:
-    return trials(place, {"zombie": _stop})
+    return trials(place, FAULTS)
 
 
 def _stop(stand: Distributed, place: Place) -> None:
@@ -20,3 +20,6 @@ def _stop(stand: Distributed, place: Place) -> None:
     child.send(signal.SIGSTOP)
     pause(place, *STOPPED_S)
     child.send(signal.SIGCONT)
+
+
+FAULTS: dict[str, Injury] = {"zombie": _stop}
