@@ -45,8 +45,8 @@ class Distributed(Stand):
         self.servers = servers
         self._database = reading.Postgres(servers.dsn(database))
         self._cluster = reading.Cluster(servers.bootstrap(), prefix, PARTITIONS)
-        client = {"bootstrap_servers": servers.bootstrap()}
-        topics.create(client, prefix, PARTITIONS, replication=1)
+        client = {"bootstrap_servers": servers.bootstrap().split(",")}
+        topics.create(client, prefix, PARTITIONS, replication=servers.replication)
         ports = {name: free_port() for name in PROCESSES} | {APIS[0]: settings.port}
         parts = {name: self._part(name, ports[name], database) for name in PROCESSES}
         commands = f"{prefix}commands"
@@ -108,7 +108,7 @@ class Distributed(Stand):
             KAFKA_BOOTSTRAP=self.servers.bootstrap(link),
             DATABASE_URL=self.servers.dsn(database, link),
             PARTITIONS=PARTITIONS,
-            REPLICATION=1,
+            REPLICATION=self.servers.replication,
             TOPIC_PREFIX=self.settings.topic_prefix,
             **own,
         )

@@ -147,5 +147,8 @@ _HURRIED: Mapping[str, Any] = {
     "consumers.membership:SESSION_TIMEOUT_MS": 2_000,
     "consumers.membership:HEARTBEAT_MS": 300,
     "consumers.group:REOPEN_AFTER_S": 0.8,
+    "projections.topics.wire:REQUEST_TIMEOUT_S": 4.0,
+    "projections.topics.partitions:REQUEST_TIMEOUT_S": 4.0,
+    "producers.transactions:REQUEST_TIMEOUT_S": 4.0,
 }
 """A dead member is found out sooner, and so taken for dead in error more often: the more there is to see."""

@@ -8,7 +8,7 @@ from tests.drills.rows import row_14, storm
 from tests.drills.trial import Place
 
 pytestmark = pytest.mark.timeout(900)
-ROUNDS = 6
+ROUNDS = 3
 
 
 def test_in_a_storm_of_faults_everything_is_as_promised(place: Place) -> None:

@@ -17,7 +17,7 @@ def test_row_1_killed_at_each_point_everything_is_as_promised(place: Place) -> N
 
 
 def test_row_3_nobody_is_answered_before_the_data_is_synced(place: Place) -> None:
-    trials = list(islice(row_03.run(place), 100))
+    trials = list(islice(row_03.embedded(place), 100))
     assert [trial for trial in trials if trial.findings] == []
 
 

@@ -7,8 +7,8 @@ from tests.drills.rows.distributed import Injury, pause, trials
 from tests.drills.trial import Place, Trial
 from tests.support.sayso import eventually
 
-HELD_S = (1.0, 12.0)
-"""From shorter than the patience of the relay to longer."""
+HELD_S = (0.5, 7.0)
+"""From shorter than the patience of the relay in drills to longer."""
 REACHED_S_MAX = 60.0
 
 
