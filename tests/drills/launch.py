@@ -6,6 +6,7 @@ A plan is a JSON file:
      "bug": "doubled-publish",                       plant a bug (see `bugs`)
      "slow": {"function": "consumers.shard:Shard.decide", "s": 0.5},    each call takes so much longer
      "kill": {"point": "after-commit", "nth": 3},    die at the third time the point is reached
+     "stop": {"point": "text-in-hand", "nth": 1},     stand still there, until somebody says go on (SIGCONT)
      "reached": "/path"}                             where the point, or the bug that bit, is written
 
 SIGUSR1 has it read again: so a process can start and settle before it is told where to die. What the plan
@@ -41,6 +42,7 @@ class Plan:
         self._reached = Path()
         self._point: str | None = None
         self._left = 0
+        self._signal = signal.SIGKILL
         self._lock = Lock()
         self._bug: str | None = None
         self._mend: Callable[[], None] = lambda: None
@@ -50,9 +52,11 @@ class Plan:
         self._path = path
         wanted: dict[str, Any] = json.loads(path.read_text())
         self._reached = Path(wanted["reached"])
-        kill, bug = wanted.get("kill"), wanted.get("bug")
-        if kill is not None:
-            self._point, self._left = kill["point"], kill["nth"]
+        bug = wanted.get("bug")
+        for name, number in (("kill", signal.SIGKILL), ("stop", signal.SIGSTOP)):
+            if name in wanted:
+                self._signal = number
+                self._point, self._left = wanted[name]["point"], wanted[name]["nth"]
         if bug != self._bug:
             self._mend()
             self._bug = bug
@@ -66,14 +70,14 @@ class Plan:
         self.read(self._path)
 
     def reached(self, point: str) -> None:
-        """Die, if this is where and when to die."""
+        """Die or stand still, if this is where and when."""
         if point != self._point:
             return
         with self._lock:
             self._left -= 1
             if self._left == 0:
                 self._reached.write_text(point)
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self._signal)
 
 
 _plan = Plan()

@@ -75,6 +75,10 @@ class Process:
         """From now on it dies at the `nth` time that it comes to `point`."""
         self._tell(kill={"point": point, "nth": nth})
 
+    def arm_to_stop(self, point: str, nth: int) -> None:
+        """From now on it stands still at the `nth` time that it comes to `point`, until SIGCONT."""
+        self._tell(stop={"point": point, "nth": nth})
+
     def plant(self, bug: str | None) -> None:
         """From now on it has this bug; or none, which takes out the one before."""
         self._tell(bug=bug)

@@ -30,13 +30,13 @@ class Slow(NamedTuple):
 
 WHO = {
     "projector": Slow(
-        "consumers.projector:Projector._commit", 5.0, lambda s: s.projectors, Distributed.unseen
+        "consumers.projector:Projector._commit", 2.0, lambda s: s.projectors, Distributed.unseen
     ),
-    "worker": Slow("consumers.shard:Shard.decide", 10.0, lambda s: s.workers, Distributed.undecided),
+    "worker": Slow("consumers.shard:Shard.decide", 4.0, lambda s: s.workers, Distributed.undecided),
 }
 FAULTS = {
     f"{who} {behind:,} behind": (slow, behind)
-    for behind in (3_000, 100_000, 1_000_000)
+    for behind in (1_000, 100_000, 1_000_000)
     for who, slow in WHO.items()
 }
 
