@@ -57,6 +57,7 @@ class Broker:
         *,
         protocol: str = "PLAINTEXT",
         settings: Mapping[str, str] = MappingProxyType({}),
+        cluster: str | None = None,
     ) -> None:
         """`port` 0 takes a free one. Nothing runs before `start`.
 
@@ -66,6 +67,7 @@ class Broker:
             heap_mb: of Java.
             protocol: how clients speak to it: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.
             settings: further settings, of certificates and users, say; they win over ours.
+            cluster: the id of the cluster that it is a node of; a cluster of its own, if none is given.
         """
         self._folder = folder.resolve()
         self._settings = self._folder / "server.properties"
@@ -73,6 +75,7 @@ class Broker:
         self._heap_mb = heap_mb
         self._protocol = protocol
         self._more = "".join(f"{name}={value}\n" for name, value in settings.items())
+        self._cluster = cluster or cluster_id()
         self._process: ServerProcess | None = None
 
     @property
@@ -149,9 +152,8 @@ class Broker:
         )
         partly = self._settings.with_suffix(".part")
         partly.write_text(text + self._more)
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "A")
         done = subprocess.run(
-            [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(partly)],
+            [*self._java(), "kafka.tools.StorageTool", "format", "-t", self._cluster, "-c", str(partly)],
             capture_output=True,
             text=True,
             check=False,
@@ -159,3 +161,8 @@ class Broker:
         if done.returncode != 0:
             raise NotStarted(f"The broker's log could not be made: {done.stdout[-500:]}{done.stderr[-500:]}")
         partly.rename(self._settings)
+
+
+def cluster_id() -> str:
+    """What a new cluster is called."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "A")

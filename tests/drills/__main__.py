@@ -41,7 +41,7 @@ app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 @app.command()
 def main(
     row: Annotated[list[int] | None, typer.Option(help="Only this row; may be repeated.")] = None,
-    form: Annotated[str | None, typer.Option(help="Only this form: embedded or distributed.")] = None,
+    form: Annotated[str | None, typer.Option(help="Only this form, such as embedded or distributed.")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="Only this fault; may be repeated.")] = None,
     minutes: Annotated[float, typer.Option(help="For each row and form.")] = MINUTES,
     trials: Annotated[int | None, typer.Option(help="At most so many trials for each.")] = None,

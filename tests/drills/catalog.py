@@ -15,7 +15,9 @@ from tests.drills.rows import (
     row_09,
     row_12,
     row_13,
+    row_14,
     row_15,
+    storm,
 )
 from tests.drills.trial import Drill
 
@@ -31,6 +33,7 @@ class Row(NamedTuple):
 ROWS = {
     row.number: row
     for row in (
+        Row(0, "all of these, one upon the other", "P1-P5, P9", {"distributed": storm.distributed}),
         Row(
             1,
             "kill -9 at a named point",
@@ -38,17 +41,33 @@ ROWS = {
             {"embedded": row_01.embedded, "distributed": row_01.distributed},
         ),
         Row(2, "kill -9 at random", "P1-P5", {"distributed": row_02.distributed}),
-        Row(3, "an answer before the data is synced", "P2", {"embedded": row_03.run}),
-        Row(4, "the broker killed", "P5", {"distributed": row_04.distributed}),
+        Row(
+            3,
+            "an answer before the data is synced",
+            "P2",
+            {"embedded": row_03.embedded, "distributed": row_03.distributed},
+        ),
+        Row(
+            4,
+            "a broker killed",
+            "P5",
+            {"distributed": row_04.distributed, "three nodes": row_04.three_nodes},
+        ),
         Row(
             5, "PostgreSQL stopped at once, its backends killed", "P2-P5", {"distributed": row_05.distributed}
         ),
         Row(6, "SQLite's log cut at any byte", "P2, P4", {"embedded": row_06.run}),
         Row(7, "links cut, half open, reset, slow, one way", "P1-P5", {"distributed": row_07.distributed}),
         Row(8, "the end of a Kafka transaction held back", "P5", {"distributed": row_08.distributed}),
-        Row(9, "disk full, read-only, I/O error", "P2, P9", {"embedded": row_09.embedded}),
+        Row(
+            9,
+            "disk full, read-only, I/O error",
+            "P2, P9",
+            {"embedded": row_09.embedded, "distributed": row_09.distributed},
+        ),
         Row(12, "poison among good commands", "P9", {"distributed": row_12.distributed}),
         Row(13, "consumers joining and leaving", "P2, P5", {"distributed": row_13.distributed}),
+        Row(14, "a consumer a hundred times slower", "P5", {"distributed": row_14.distributed}),
         Row(15, "zombie: an owner stopped past its session", "P2, P5", {"distributed": row_15.distributed}),
     )
 }

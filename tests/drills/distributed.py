@@ -34,6 +34,7 @@ class Distributed(Stand):
         servers: Servers,
         *,
         mix: Mix = USUAL,
+        rate: float = COMMANDS_PER_SECOND,
         linked: bool = False,
     ) -> None:
         """`linked`: each process reaches the servers through proxies of its own."""
@@ -43,9 +44,9 @@ class Distributed(Stand):
         super().__init__(nursery, folder, settings, Wishes(seed, ACCOUNTS, partitions=PARTITIONS))
         self.servers = servers
         self._database = reading.Postgres(servers.dsn(database))
-        self._cluster = reading.Cluster(servers.bootstrap(), prefix)
-        client = {"bootstrap_servers": servers.bootstrap()}
-        topics.create(client, prefix, PARTITIONS, replication=1)
+        self._cluster = reading.Cluster(servers.bootstrap(), prefix, PARTITIONS)
+        client = {"bootstrap_servers": servers.bootstrap().split(",")}
+        topics.create(client, prefix, PARTITIONS, replication=servers.replication)
         ports = {name: free_port() for name in PROCESSES} | {APIS[0]: settings.port}
         parts = {name: self._part(name, ports[name], database) for name in PROCESSES}
         commands = f"{prefix}commands"
@@ -55,7 +56,7 @@ class Distributed(Stand):
             ByLibrdkafka(servers.bootstrap(), commands),
             *over_http,
         ]
-        self.prepare(parts, producers, COMMANDS_PER_SECOND, mix)
+        self.prepare(parts, producers, rate, mix)
 
     @property
     def workers(self) -> list[Process]:
@@ -73,6 +74,16 @@ class Distributed(Stand):
             return False
         last = [reading.ledger_last(self._database, n) for n in range(PARTITIONS)]
         return reading.settled(self._database, *[number for number in last if number])
+
+    def undecided(self) -> int:
+        """How many records of the commands topic wait to be decided."""
+        ends = self._cluster.ends(reading.COMMANDS)
+        return sum(end - reading.ledger_position(self._database, n) for n, end in ends.items())
+
+    def unseen(self) -> int:
+        """How many events the views do not show yet."""
+        last = sum(reading.ledger_last(self._database, n) for n in range(PARTITIONS))
+        return last - reading.shown(self._database)
 
     def look(self) -> Evidence:
         ledgers = {n: reading.postgres_ledger(self._database, n) for n in range(PARTITIONS)}
@@ -97,7 +108,7 @@ class Distributed(Stand):
             KAFKA_BOOTSTRAP=self.servers.bootstrap(link),
             DATABASE_URL=self.servers.dsn(database, link),
             PARTITIONS=PARTITIONS,
-            REPLICATION=1,
+            REPLICATION=self.servers.replication,
             TOPIC_PREFIX=self.settings.topic_prefix,
             **own,
         )

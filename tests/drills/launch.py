@@ -4,17 +4,20 @@ A plan is a JSON file:
 
     {"impatient": true,                              settle what is in doubt within seconds, not minutes
      "bug": "doubled-publish",                       plant a bug (see `bugs`)
+     "slow": {"function": "consumers.shard:Shard.decide", "s": 0.5},    each call takes so much longer
      "kill": {"point": "after-commit", "nth": 3},    die at the third time the point is reached
+     "stop": {"point": "text-in-hand", "nth": 1},     stand still there, until somebody says go on (SIGCONT)
      "reached": "/path"}                             where the point, or the bug that bit, is written
 
-SIGUSR1 has it read again: so a process can start and settle before it is told where to die. A bug that the
-plan names no longer is taken out again.
+SIGUSR1 has it read again: so a process can start and settle before it is told where to die. What the plan
+names no longer is taken back.
 """
 
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial, wraps
@@ -39,35 +42,42 @@ class Plan:
         self._reached = Path()
         self._point: str | None = None
         self._left = 0
+        self._signal = signal.SIGKILL
         self._lock = Lock()
         self._bug: str | None = None
         self._mend: Callable[[], None] = lambda: None
+        self._hasten: Callable[[], None] = lambda: None
 
     def read(self, path: Path) -> dict[str, Any]:
         self._path = path
         wanted: dict[str, Any] = json.loads(path.read_text())
         self._reached = Path(wanted["reached"])
-        kill, bug = wanted.get("kill"), wanted.get("bug")
-        if kill is not None:
-            self._point, self._left = kill["point"], kill["nth"]
+        bug = wanted.get("bug")
+        for name, number in (("kill", signal.SIGKILL), ("stop", signal.SIGSTOP)):
+            if name in wanted:
+                self._signal = number
+                self._point, self._left = wanted[name]["point"], wanted[name]["nth"]
         if bug != self._bug:
             self._mend()
             self._bug = bug
             self._mend = bugs.plant(bug, lambda: self._reached.write_text(bug)) if bug else lambda: None
+        self._hasten()
+        slow = wanted.get("slow")
+        self._hasten = _slow(slow["function"], slow["s"]) if slow else lambda: None
         return wanted
 
     def read_again(self, *_: object) -> None:
         self.read(self._path)
 
     def reached(self, point: str) -> None:
-        """Die, if this is where and when to die."""
+        """Die or stand still, if this is where and when."""
         if point != self._point:
             return
         with self._lock:
             self._left -= 1
             if self._left == 0:
                 self._reached.write_text(point)
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self._signal)
 
 
 _plan = Plan()
@@ -106,6 +116,17 @@ def _watch(name: str, point: Point) -> None:
         wrap(function, around)
 
 
+def _slow(function: str, seconds: float) -> Callable[[], None]:
+    def around(right: Callable[..., Any]) -> Callable[..., Any]:
+        def slowly(*args: Any, **kwargs: Any) -> Any:
+            time.sleep(seconds)
+            return right(*args, **kwargs)
+
+        return slowly
+
+    return wrap(function, around)
+
+
 def _hurry() -> None:
     """Every patience shorter, in the same order: a hand-over ends before it counts as abandoned."""
     patience = {
@@ -130,5 +151,8 @@ _HURRIED: Mapping[str, Any] = {
     "consumers.membership:SESSION_TIMEOUT_MS": 2_000,
     "consumers.membership:HEARTBEAT_MS": 300,
     "consumers.group:REOPEN_AFTER_S": 0.8,
+    "projections.topics.wire:REQUEST_TIMEOUT_S": 4.0,
+    "projections.topics.partitions:REQUEST_TIMEOUT_S": 4.0,
+    "producers.transactions:REQUEST_TIMEOUT_S": 4.0,
 }
 """A dead member is found out sooner, and so taken for dead in error more often: the more there is to see."""

@@ -299,7 +299,7 @@ class ByKafkaPython:
 
     def _made(self) -> Any:
         return KafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            bootstrap_servers=self._bootstrap.split(","),
             acks="all",
             delivery_timeout_ms=DELIVERY_TIMEOUT_S * 1_000,
             request_timeout_ms=DELIVERY_TIMEOUT_S * 500,

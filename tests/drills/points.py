@@ -48,6 +48,7 @@ WORKER: Mapping[str, Point] = {
     "before-commit": _before(*_STORE),
     "after-commit": _after(*_STORE),
     "before-reply": _before("consumers.shard:Shard.settle"),
+    "text-in-hand": _before("consumers.handover:outgoing"),
     "before-carrier": _before(_CARRIER),
     "after-carrier": _after(_CARRIER),
 }

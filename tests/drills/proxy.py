@@ -58,6 +58,7 @@ class Proxy:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((LOOPBACK, port))
+        self._socket.listen()  # now, or somebody else may take the port meanwhile
         self._hold_end_s: float | None = None
         self.ends_held = 0
         """How many ends of transactions were held back so far."""

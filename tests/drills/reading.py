@@ -6,12 +6,12 @@ Nothing here imports a room of the project.
 import re
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 import httpx
@@ -26,12 +26,12 @@ EVENT_TOPICS = ("accounts", "consent", "messages", "credits", "receipts", "notif
 COMMANDS = "commands"
 DEAD_LETTERS = "dead-letters"
 FORWARDED = "sayso-forwarded"
-POLL_S = 5.0
-READ_S_MAX = 120.0
+ANSWERED_S_MAX = 120.0
 RETRY_S = 0.2
-TIMEOUT_S = 30.0
+TIMEOUT_S = 10.0
 NONCE_BYTES = 12
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class Database(Protocol):
@@ -112,6 +112,12 @@ def settled(database: Database, *last: int) -> bool:
     return [places for _, places in sorted(shown.items()) if places != [0, 0]] == [[one, one] for one in last]
 
 
+def shown(database: Database) -> int:
+    """How many events all views show, all shards together."""
+    rows = database.query("SELECT min(position) FROM positions GROUP BY source")
+    return sum(position for (position,) in rows)
+
+
 _STATES: Mapping[str, str] = {"queued": "waiting", "scheduled": "waiting", "sending": "dispatching"}
 
 
@@ -174,11 +180,92 @@ def ledger_position(database: Database, shard: int) -> int:
 class Cluster:
     """The topics of one Sayso, read by librdkafka: committed records only."""
 
-    def __init__(self, bootstrap: str, prefix: str) -> None:
+    def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
+        self._bootstrap = bootstrap
         self._prefix = prefix
-        self._consumer = Consumer(
+        self._partitions = partitions
+        self._consumer = self._made()
+
+    def events(self) -> Topics:
+        """Every record of the topics of events, by topic without the prefix, and partition."""
+        return {name: self._records(name) for name in EVENT_TOPICS}
+
+    def asked(self) -> Counter[bytes]:
+        """How often each value lies on the topic of commands, but for what was only sent on to its shard."""
+        return Counter(
+            record.value
+            for records in self._records(COMMANDS).values()
+            for record in records
+            if FORWARDED not in dict(record.headers)
+        )
+
+    def letters(self) -> list[Letter]:
+        """Every dead letter, once: a crash may write one twice, and its origin tells."""
+        letters = {}
+        for records in self._records(DEAD_LETTERS).values():
+            for record in records:
+                headers = dict(record.headers)
+                letters[headers["sayso-origin"]] = Letter(headers["sayso-reason"].decode(), record.value)
+        return list(letters.values())
+
+    def ends(self, name: str) -> dict[int, int]:
+        """Where each partition of a topic ends: the offset of the next record."""
+
+        def ask() -> dict[int, int]:
+            places = [TopicPartition(self._prefix + name, number) for number in range(self._partitions)]
+            found = [self._consumer.get_watermark_offsets(place, timeout=TIMEOUT_S) for place in places]
+            return {number: end for number, (_, end) in enumerate(found)}
+
+        return self._answered(ask)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _records(self, name: str) -> dict[int, Sequence[Record]]:
+        """All there is up to each partition's end; an open transaction hides what follows it."""
+        return self._answered(lambda: self._read(self._prefix + name))
+
+    def _read(self, topic: str) -> dict[int, Sequence[Record]]:
+        left = set(range(self._partitions))
+        self._consumer.assign([TopicPartition(topic, number, 0) for number in left])
+        found: dict[int, list[Record]] = defaultdict(list)
+        while left:
+            message = self._consumer.poll(TIMEOUT_S)
+            if message is None:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            error, partition, offset = message.error(), message.partition(), message.offset()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            assert partition is not None
+            assert offset is not None
+            if error is not None:
+                left.discard(partition)
+                continue
+            headers: Any = message.headers() or ()
+            value = _bytes(message.value()) or b""
+            found[partition].append(Record(offset, _bytes(message.key()), value, tuple(headers)))
+        return dict(found)
+
+    def _answered(self, question: Callable[[], T]) -> T:
+        """The answer; asked until there is one, with a new client each time.
+
+        A client that lived through the broker's death may not find its partitions any more.
+        """
+        until = monotonic() + ANSWERED_S_MAX
+        while True:
+            try:
+                return question()
+            except KafkaException:
+                if monotonic() > until:
+                    raise
+                self._consumer.close()
+                sleep(RETRY_S)
+                self._consumer = self._made()
+
+    def _made(self) -> Consumer:
+        return Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                "bootstrap.servers": self._bootstrap,
                 "group.id": "drills",
                 "isolation.level": "read_committed",
                 "enable.auto.commit": False,
@@ -189,82 +276,6 @@ class Cluster:
                 "log_level": 0,  # what it meets while a broker is down is what was asked for
             }
         )
-
-    def events(self) -> Topics:
-        """Every record of the topics of events, by topic without the prefix, and partition."""
-        return {name: _records(self._consumer, self._prefix + name) for name in EVENT_TOPICS}
-
-    def asked(self) -> Counter[bytes]:
-        """How often each value lies on the topic of commands, but for what was only sent on to its shard."""
-        found = _records(self._consumer, self._prefix + COMMANDS)
-        return Counter(
-            record.value
-            for records in found.values()
-            for record in records
-            if FORWARDED not in dict(record.headers)
-        )
-
-    def letters(self) -> list[Letter]:
-        """Every dead letter, once: a crash may write one twice, and its origin tells."""
-        letters = {}
-        for records in _records(self._consumer, self._prefix + DEAD_LETTERS).values():
-            for record in records:
-                headers = dict(record.headers)
-                letters[headers["sayso-origin"]] = Letter(headers["sayso-reason"].decode(), record.value)
-        return list(letters.values())
-
-    def ends(self, name: str) -> dict[int, int]:
-        """Where each partition of a topic ends: the offset of the next record."""
-        topic = self._prefix + name
-        return {
-            number: self._end(TopicPartition(topic, number)) for number in _partitions(self._consumer, topic)
-        }
-
-    def close(self) -> None:
-        self._consumer.close()
-
-    def _end(self, place: TopicPartition) -> int:
-        """Asked until there is an answer: the connection may have been lost with the broker's last life."""
-        until = monotonic() + TIMEOUT_S
-        while True:
-            try:
-                _, end = self._consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
-            except KafkaException:
-                if monotonic() > until:
-                    raise
-                sleep(RETRY_S)
-            else:
-                return int(end)
-
-
-def _partitions(consumer: Consumer, topic: str) -> list[int]:
-    return list(consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions)
-
-
-def _records(consumer: Consumer, topic: str) -> dict[int, Sequence[Record]]:
-    """All there is up to each partition's end; an open transaction hides what follows it."""
-    left = set(_partitions(consumer, topic))
-    consumer.assign([TopicPartition(topic, number, 0) for number in left])
-    found: dict[int, list[Record]] = defaultdict(list)
-    until = monotonic() + READ_S_MAX
-    while left:
-        message = consumer.poll(POLL_S)
-        if message is None:
-            if monotonic() > until:
-                raise TimeoutError(f"{topic} cannot be read to its end: {sorted(left)}")
-            continue
-        error, partition, offset = message.error(), message.partition(), message.offset()
-        assert partition is not None
-        if error is not None:
-            if error.code() != KafkaError._PARTITION_EOF:
-                raise RuntimeError(f"{topic}-{partition} cannot be read: {error}")
-            left.discard(partition)
-            continue
-        assert offset is not None
-        headers: Any = message.headers() or ()
-        value = _bytes(message.value()) or b""
-        found[partition].append(Record(offset, _bytes(message.key()), value, tuple(headers)))
-    return dict(found)
 
 
 def _bytes(value: bytes | str | None) -> bytes | None:

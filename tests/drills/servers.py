@@ -1,53 +1,66 @@
 """The broker and the database of the distributed form under a drill, and a link to them for each process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
 from deploy.local.broker import Broker
 from deploy.local.postgres import Postgres
 from deploy.local.process import free_port
+from tests.drills.nodes import NODES, Nodes
 from tests.drills.proxy import Proxy
 
 SETTINGS = {
     "group.min.session.timeout.ms": "500",  # a dead member is found out sooner than in earnest: see `launch`
-    # On a machine that is busy with something else, a broker must not be thought dead by itself.
-    "broker.session.timeout.ms": "9000",
+    # A broker that is thought dead while it lives forgets to end transactions: let that happen now and then.
+    "broker.session.timeout.ms": "4000",
 }
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 _databases = count(1)
 
 
 class Servers:
-    """One broker and one PostgreSQL, which several stands may use one after the other.
+    """Kafka and PostgreSQL, which several stands may use one after the other.
 
-    With `links`, each process named there reaches them through proxies of its own.
+    With `links`, each process named there reaches them through proxies of its own. `nodes` are there where
+    Kafka has several; else there is one `broker`.
     """
 
-    def __init__(self, folder: Path, links: Sequence[str] = (), more: Mapping[str, str] = _NOTHING) -> None:
-        """`more`: settings of the broker."""
+    replication = 1
+
+    def __init__(self, folder: Path, links: Sequence[str] = ()) -> None:
         self._stack = ExitStack()
         port, controller = free_port(), free_port()
         listeners = {name: free_port() for name in links}
         self.kafka_links = {name: Proxy(at, kafka=True) for name, at in listeners.items()}
         advertised = {name: link.port for name, link in self.kafka_links.items()}
-        settings = {**SETTINGS, **_listeners(port, controller, listeners, advertised), **more}
+        settings = {**SETTINGS, **_listeners(port, controller, listeners, advertised)}
         self.broker = Broker(folder / "broker", port, settings=settings)
+        self.nodes: Nodes | None = None
         self.postgres = Postgres(folder / "postgres")
         self.postgres_links = {name: Proxy(self.postgres_port) for name in links}
+
+    @classmethod
+    def of_three(cls, folder: Path) -> Self:
+        """With three nodes, and without links."""
+        servers = cls(folder)
+        servers.nodes = Nodes(folder, SETTINGS)
+        servers.replication = NODES
+        return servers
 
     @property
     def postgres_port(self) -> int:
         return int(self.postgres.dsn().rpartition(":")[2].partition("/")[0])
 
     def bootstrap(self, process: str | None = None) -> str:
-        """Where that process finds the broker; without a link, as everybody does."""
+        """Where that process finds Kafka; without a link, as everybody does."""
         link = self.kafka_links.get(process or "")
-        return self.broker.bootstrap if link is None else f"127.0.0.1:{link.port}"
+        if link is not None:
+            return f"127.0.0.1:{link.port}"
+        return (self.nodes or self.broker).bootstrap
 
     def dsn(self, database: str, process: str | None = None) -> str:
         """Where that process finds a database."""
@@ -62,7 +75,7 @@ class Servers:
 
     def __enter__(self) -> Self:
         with self._stack:
-            self._stack.enter_context(self.broker)
+            self._stack.enter_context(self.nodes or self.broker)
             self._stack.enter_context(self.postgres)
             for link in [*self.kafka_links.values(), *self.postgres_links.values()]:
                 self._stack.enter_context(link)

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -74,9 +75,27 @@ class Process:
         """From now on it dies at the `nth` time that it comes to `point`."""
         self._tell(kill={"point": point, "nth": nth})
 
+    def arm_to_stop(self, point: str, nth: int) -> None:
+        """From now on it stands still at the `nth` time that it comes to `point`, until SIGCONT."""
+        self._tell(stop={"point": point, "nth": nth})
+
     def plant(self, bug: str | None) -> None:
         """From now on it has this bug; or none, which takes out the one before."""
         self._tell(bug=bug)
+
+    def slow(self, function: str, seconds: float) -> None:
+        """From now on each call of that function takes so much longer."""
+        self._tell(slow={"function": function, "s": seconds})
+
+    def well(self) -> None:
+        """Nothing is wrong with it any more."""
+        self._tell()
+
+    @property
+    def memory_bytes(self) -> int:
+        """What it holds in memory (man 5 proc, statm)."""
+        pages = int(Path(f"/proc/{self.running.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     @property
     def reached(self) -> str | None:

@@ -13,6 +13,7 @@ from tests.drills.trial import Place, Trial
 NTH_MAX = 20
 ROUNDS_PER_STAND = 60
 DIES_S_MAX = 60.0
+STORM_DIES_S_MAX = 5.0
 FORM = " (distributed)"
 
 
@@ -62,3 +63,11 @@ def _round(stand: Stand, place: Place, wanted: list[tuple[Process, str]]) -> Ite
     first, *others = [fault for _, fault in wanted]
     yield stand.trial(first, *lives)
     yield from (Trial(fault, []) for fault in others)
+
+
+def one_of_any(stand: Distributed, place: Place) -> None:
+    """A worker dies at a point drawn by lot, and is started again at once; for a storm."""
+    process = place.chance.choice(stand.workers)
+    process.arm(place.chance.choice([*WORKER_DISTRIBUTED]), place.chance.randint(1, NTH_MAX))
+    process.dies(STORM_DIES_S_MAX)
+    process.start()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.drills.distributed import PROCESSES, Distributed
-from tests.drills.rows.distributed import pause, trials
+from tests.drills.rows.distributed import Injury, pause, trials
 from tests.drills.trial import Place, Trial
 
 AT_ONCE_MAX = 3
@@ -11,7 +11,7 @@ GONE_S_MAX = 2.0
 
 
 def distributed(place: Place) -> Iterator[Trial]:
-    return trials(place, {"killed at random": _kill})
+    return trials(place, FAULTS)
 
 
 def _kill(stand: Distributed, place: Place) -> None:
@@ -20,3 +20,6 @@ def _kill(stand: Distributed, place: Place) -> None:
         pause(place, 0, GONE_S_MAX / AT_ONCE_MAX)
         stand.processes[name].kill()
     stand.start()
+
+
+FAULTS: dict[str, Injury] = {"killed at random": _kill}

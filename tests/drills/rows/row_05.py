@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 
 from tests.drills.distributed import Distributed
-from tests.drills.rows.distributed import pause, trials
+from tests.drills.rows.distributed import Injury, pause, trials
 from tests.drills.trial import Place, Trial
 
 DOWN_S_MAX = 2.0
@@ -13,7 +13,7 @@ KILLS_MAX = 8
 
 
 def distributed(place: Place) -> Iterator[Trial]:
-    return trials(place, {"PostgreSQL stopped at once": _crash, "backends killed": _kill_backends})
+    return trials(place, FAULTS)
 
 
 def _crash(stand: Distributed, place: Place) -> None:
@@ -32,3 +32,6 @@ def _kill_backends(stand: Distributed, place: Place) -> None:
                 " WHERE application_name = 'sayso' ORDER BY random() LIMIT 3"
             )
             pause(place, 0, 0.1)
+
+
+FAULTS: dict[str, Injury] = {"PostgreSQL stopped at once": _crash, "backends killed": _kill_backends}

@@ -24,9 +24,7 @@ AT_ONCE: dict[str, Callable[[Proxy], None]] = {"cut": Proxy.cut, "reset": Proxy.
 
 
 def distributed(place: Place) -> Iterator[Trial]:
-    faults: dict[str, Injury] = {name: partial(_behave, manner) for name, manner in MANNERS.items()}
-    faults |= {name: partial(_end, end) for name, end in AT_ONCE.items()}
-    return trials(place, faults, linked=True)
+    return trials(place, FAULTS, linked=True)
 
 
 def _behave(manner: Manner, stand: Distributed, place: Place) -> None:
@@ -47,3 +45,9 @@ def _end(end: Callable[[Proxy], None], stand: Distributed, place: Place) -> None
 def _some(stand: Distributed, place: Place) -> list[Proxy]:
     links = place.chance.choice((stand.servers.kafka_links, stand.servers.postgres_links))
     return [links[name] for name in place.chance.sample(PROCESSES, place.chance.randint(1, LINKS_MAX))]
+
+
+FAULTS: dict[str, Injury] = {
+    **{name: partial(_behave, manner) for name, manner in MANNERS.items()},
+    **{name: partial(_end, end) for name, end in AT_ONCE.items()},
+}

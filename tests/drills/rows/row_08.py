@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 from tests.drills.distributed import WORKERS, Distributed
-from tests.drills.rows.distributed import pause, trials
+from tests.drills.rows.distributed import Injury, pause, trials
 from tests.drills.trial import Place, Trial
 from tests.support.sayso import eventually
 
-HELD_S = (1.0, 12.0)
-"""From shorter than the patience of the relay to longer."""
+HELD_S = (0.5, 7.0)
+"""From shorter than the patience of the relay in drills to longer."""
 REACHED_S_MAX = 60.0
 
 
 def distributed(place: Place) -> Iterator[Trial]:
-    return trials(place, {"end of a transaction held back": _hold}, linked=True)
+    return trials(place, FAULTS, linked=True)
 
 
 def _hold(stand: Distributed, place: Place) -> None:
@@ -23,3 +23,6 @@ def _hold(stand: Distributed, place: Place) -> None:
         link.hold_next_end(seconds)
     eventually(lambda: sum(link.ends_held for link in links) > before, REACHED_S_MAX)
     pause(place, seconds, seconds + 0.5)
+
+
+FAULTS: dict[str, Injury] = {"end of a transaction held back": _hold}

@@ -5,14 +5,22 @@ its one receipt. Every other time the process is killed before the disk is well 
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from tests.drills import disk
+from tests.drills.distributed import Distributed
 from tests.drills.embedded import Embedded
-from tests.drills.strace import Strace
+from tests.drills.rows.distributed import Injury, pause, trials
+from tests.drills.servers import Servers
+from tests.drills.strace import NotTraced, Strace, descendants
 from tests.drills.trial import Place, Trial
 from tests.support.sayso import eventually
 
+POSTGRES, BROKER = "postgres", "broker"
+SERVER_DISK_BYTES = 1024 * 1024 * 1024
+HURT_S_MAX = 4.0
 DISK_BYTES = 64 * 1024 * 1024
 LEFT_BYTES_MAX = 256 * 1024
 REFUSALS = 5
@@ -38,6 +46,46 @@ def embedded(place: Place) -> Iterator[Trial]:
                 yield _trial(stand, place, place.chance.choice(faults))
 
 
+def distributed(place: Place) -> Iterator[Trial]:
+    """The disks under PostgreSQL and under the broker, each of its own."""
+    folder = place.fresh("disks")
+    with ExitStack() as disks:
+        for name in (POSTGRES, BROKER):
+            disks.enter_context(disk.small_disk(folder / name, SERVER_DISK_BYTES))
+        servers = disks.enter_context(Servers(folder))
+        faults: dict[str, Injury] = {
+            "disk full (PostgreSQL)": partial(_fill, folder / POSTGRES),
+            "disk full (broker)": partial(_fill, folder / BROKER),
+            "I/O error (PostgreSQL)": _fail_writes,
+        }
+        yield from trials(place, faults, lambda: servers)
+
+
+def _fill(folder: Path, stand: Distributed, place: Place) -> None:
+    """No room for a while; then there is, and whoever has ended over it is started again."""
+    disk.fill(folder, place.chance.randrange(LEFT_BYTES_MAX))
+    pause(place, 0.5, HURT_S_MAX)
+    disk.clear(folder)
+    _start_again(stand)
+
+
+def _fail_writes(stand: Distributed, place: Place) -> None:
+    """PostgreSQL cannot sync its log; it must not go on as if it had."""
+    options = ["-e", f"inject=fdatasync:error={ERRORS['I/O error']}"]
+    pids = descendants(stand.servers.postgres.pid)
+    with suppress(NotTraced), Strace(pids, stand.folder / "strace", options):  # over, once all have ended
+        pause(place, 0.5, HURT_S_MAX)
+    _start_again(stand)
+
+
+def _start_again(stand: Distributed) -> None:
+    servers = stand.servers
+    servers.postgres.crash()
+    servers.postgres.start()
+    servers.broker.kill()
+    servers.broker.start()
+
+
 def _trial(stand: Embedded, place: Place, fault: str) -> Trial:
     stand.load.start()
     dies = place.chance.random() < 0.5
@@ -49,7 +97,7 @@ def _trial(stand: Embedded, place: Place, fault: str) -> Trial:
         disk.clear(stand.settings.data_dir)
     else:
         with Strace(
-            stand.process.running.pid, stand.folder / "strace", _errors(fault, stand.settings.data_dir)
+            [stand.process.running.pid], stand.folder / "strace", _errors(fault, stand.settings.data_dir)
         ):
             _wait_for_refusals(stand)
             if dies:

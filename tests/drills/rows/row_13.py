@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from tests.drills.distributed import PROJECTORS, WORKERS, Distributed
-from tests.drills.rows.distributed import pause, trials
+from tests.drills.rows.distributed import Injury, pause, trials
 from tests.drills.trial import Place, Trial
 
 CHANGES = 4
 
 
 def distributed(place: Place) -> Iterator[Trial]:
-    return trials(place, {"joining and leaving": _change})
+    return trials(place, FAULTS)
 
 
 def _change(stand: Distributed, place: Place) -> None:
@@ -24,3 +24,6 @@ def _change(stand: Distributed, place: Place) -> None:
         pause(place, 0, 0.5)
         process.start()
         pause(place, 0, 1.0)
+
+
+FAULTS: dict[str, Injury] = {"joining and leaving": _change}

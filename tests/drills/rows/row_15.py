@@ -2,17 +2,20 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 
 from tests.drills.distributed import PROJECTORS, WORKERS, Distributed
-from tests.drills.rows.distributed import pause, trials
+from tests.drills.rows.distributed import Injury, pause, trials
 from tests.drills.trial import Place, Trial
+from tests.support.sayso import eventually
 
+REACHED_S_MAX = 10.0
 STOPPED_S = (2.5, 6.0)
 """Longer than a member of a group may be silent in drills."""
 
 
 def distributed(place: Place) -> Iterator[Trial]:
-    return trials(place, {"zombie": _stop})
+    return trials(place, FAULTS)
 
 
 def _stop(stand: Distributed, place: Place) -> None:
@@ -20,3 +23,16 @@ def _stop(stand: Distributed, place: Place) -> None:
     child.send(signal.SIGSTOP)
     pause(place, *STOPPED_S)
     child.send(signal.SIGCONT)
+
+
+def _stop_with_a_text(stand: Distributed, place: Place) -> None:
+    """Right after the last look: somebody else settles the text meanwhile, and hands it over again."""
+    process = place.chance.choice([stand.processes[name] for name in WORKERS])
+    process.arm_to_stop("text-in-hand", place.chance.randint(1, 5))
+    with suppress(AssertionError):  # it may have no text to hand over just now
+        eventually(lambda: process.reached, REACHED_S_MAX)
+    pause(place, *STOPPED_S)
+    process.running.send(signal.SIGCONT)
+
+
+FAULTS: dict[str, Injury] = {"zombie": _stop, "zombie with a text in its hands": _stop_with_a_text}
