@@ -37,7 +37,7 @@ class OpenTexts(View):
     """
 
     NAME = "open_texts"
-    VERSION = 2
+    VERSION = 3
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -50,6 +50,7 @@ class OpenTexts(View):
             Column("candidate", TEXT),
             Column("body", TEXT, nullable=False),
             Column("purpose", TEXT, nullable=False),
+            Column("bulk", TEXT),
             Column("segments", Integer, nullable=False),
             Column("state", TEXT, nullable=False),
             Column("waiting_since", BigInteger),
@@ -141,6 +142,7 @@ def _accepted(
         "candidate": event.candidate,
         "body": event.body,
         "purpose": purpose,
+        "bulk": None if event.bulk is None else event.bulk.hex,
         "segments": event.segments,
         "state": state,
         "waiting_since": at,

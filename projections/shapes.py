@@ -336,6 +336,7 @@ class OpenText:
     sender: str | None
     """What the account texts from now; once dispatching, what this text was handed over from."""
     purpose: TextPurpose
+    bulk: UUID | None
     segments: int
     state: OpenState
     due_at: datetime | None

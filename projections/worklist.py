@@ -90,6 +90,7 @@ def _open_text(row: Found) -> OpenText:
         body=row.body,
         sender=row.from_sender,
         purpose=row.purpose,
+        bulk=None if row.bulk is None else UUID(row.bulk),
         segments=row.segments,
         state=row.state,
         due_at=maybe(row.due_at),

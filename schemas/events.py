@@ -397,6 +397,8 @@ class TextQueued(Event):
     segments: int
     purpose: TextPurpose = "message"
     overrides_quiet_hours: bool = False
+    bulk: UUID | None = None
+    """The bulk that it belongs to, if it was not written to this candidate alone."""
 
 
 class TextScheduled(Event):
@@ -412,6 +414,7 @@ class TextScheduled(Event):
     send_at: Instant
     delay: Delay
     overrides_quiet_hours: bool = False
+    bulk: UUID | None = None
 
 
 class TextRescheduled(Event):
