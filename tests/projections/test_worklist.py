@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event as listening
 
 from projections import tracking
+from projections.catalog import OPEN_TEXTS
 from projections.engine import is_postgresql, writing
 from projections.worklist import Worklist
 from schemas.events import (
@@ -138,9 +139,9 @@ def test_only_texts_that_waited_long_enough_are_asked_after(views: Views, histor
 )
 def test_a_settled_text_is_nobodys_work(views: Views, history: History, end: Event) -> None:
     views.given(history.happened(STREAM, queued(), STARTED, SENT)).given(history.happened(STREAM, end))
-    assert views.rows()["open_texts_v2_texts"] == []
+    assert views.rows()[OPEN_TEXTS.texts.name] == []
     late = TextRecounted(text_id=TEXT, billed=2, paid=2)
-    assert views.given(history.happened(STREAM, late)).rows()["open_texts_v2_texts"] == []
+    assert views.given(history.happened(STREAM, late)).rows()[OPEN_TEXTS.texts.name] == []
 
 
 def test_a_stopped_accounts_texts_wait_until_it_is_resumed(views: Views, history: History) -> None:
@@ -180,11 +181,11 @@ def test_each_shard_has_the_texts_of_its_own_accounts_to_hand_over(views: Views,
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
-        (lambda worklist: worklist.due(NOON, 10), "open_texts_v2_due"),
-        (lambda worklist: worklist.next_due(), "open_texts_v2_due"),
-        (lambda worklist: worklist.dispatching(NOON, 10), "open_texts_v2_begun"),
-        (lambda worklist: worklist.in_doubt(NOON, 10), "open_texts_v2_begun"),
-        (lambda worklist: worklist.awaiting_status(NOON, 10), "open_texts_v2_begun"),
+        (lambda worklist: worklist.due(NOON, 10), "due"),
+        (lambda worklist: worklist.next_due(), "due"),
+        (lambda worklist: worklist.dispatching(NOON, 10), "begun"),
+        (lambda worklist: worklist.in_doubt(NOON, 10), "begun"),
+        (lambda worklist: worklist.awaiting_status(NOON, 10), "begun"),
     ],
 )
 def test_every_question_reads_an_index_in_its_order(
@@ -192,7 +193,7 @@ def test_every_question_reads_an_index_in_its_order(
 ) -> None:
     """However many texts wait: nothing is scanned, nothing is sorted."""
     plan = _plan_of(views, ask)
-    assert index in plan
+    assert OPEN_TEXTS.texts.name.removesuffix("texts") + index in plan
     assert not SCANNED_OR_SORTED.search(plan)
 
 
