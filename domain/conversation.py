@@ -1,11 +1,12 @@
 """The conversation of one account and one number: whose it is, consent, and open texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from domain.refusals import Refused
+from domain.senders import Sender, where_to_text
 from schemas.events import (
     CandidateJoined,
     CandidateLeft,
@@ -16,6 +17,7 @@ from schemas.events import (
     DispatchDoubted,
     DispatchStarted,
     Event,
+    KeywordReceived,
     StopRequestFlagged,
     StopRequestReviewed,
     TextCancelled,
@@ -23,6 +25,7 @@ from schemas.events import (
     TextFailed,
     TextPurpose,
     TextQueued,
+    TextReceived,
     TextRecounted,
     TextRescheduled,
     TextScheduled,
@@ -53,6 +56,10 @@ class OpenText(NamedTuple):
     purpose: TextPurpose = "message"
     requested: bool = False
     """Whether somebody chose `send_at`, rather than quiet hours or the carrier."""
+    sender: str | None = None
+    """What it was handed over from, the last time."""
+    failed_carriers: frozenset[str] = frozenset()
+    """Those that have just turned it down through no fault of its own."""
 
 
 class Conversation(NamedTuple):
@@ -68,6 +75,8 @@ class Conversation(NamedTuple):
     under_review: bool = False
     texted: bool = False
     """Whether the carrier ever took a text of ours, answers to keywords aside."""
+    sender: str | None = None
+    """Which of the account's senders the recipient knows: it texted them last, or they texted it."""
     texts: Mapping[UUID, OpenText] = {}
 
     @property
@@ -91,13 +100,19 @@ def evolve(state: Conversation, event: Event) -> Conversation:
             event.text_id in state.texts
         ):
             text = _moved(state.texts[event.text_id], event)
-            texted = state.texted or (text.state == "sent" and text.purpose == "message")
-            return state._replace(texted=texted, texts={**state.texts, event.text_id: text})
+            state = _introduced(state, text) if isinstance(event, TextSent) else state
+            return state._replace(texts={**state.texts, event.text_id: text})
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
             rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
             return state._replace(texts=rest)
         case _:
             return _evolve_consent(state, event)
+
+
+def _introduced(state: Conversation, text: OpenText) -> Conversation:
+    """The carrier has taken `text`: the recipient will know from whom."""
+    texted = state.texted or text.purpose == "message"
+    return state._replace(texted=texted, sender=text.sender or state.sender)
 
 
 def _opened(event: TextQueued | TextScheduled) -> OpenText:
@@ -123,7 +138,7 @@ def _moved(
 ) -> OpenText:
     match event:
         case DispatchStarted():
-            return text._replace(state="dispatching", attempt=event.attempt)
+            return text._replace(state="dispatching", attempt=event.attempt, sender=event.sender)
         case DispatchDoubted():
             return text._replace(state="in_doubt")
         case TextSent():
@@ -131,7 +146,10 @@ def _moved(
         case TextRecounted():
             return text._replace(segments=event.paid)
         case _:
-            return text._replace(state="waiting", send_at=event.send_at, requested=event.delay == "requested")
+            requested, failed = event.delay == "requested", event.failed_carriers
+            return text._replace(
+                state="waiting", send_at=event.send_at, requested=requested, failed_carriers=failed
+            )
 
 
 def _evolve_consent(state: Conversation, event: Event) -> Conversation:
@@ -152,6 +170,8 @@ def _evolve_consent(state: Conversation, event: Event) -> Conversation:
             return state._replace(consent="withdrawn", granted_by=frozenset())
         case ConsentRevoked():
             return state._replace(consent="revoked", granted_by=frozenset(), under_review=False)
+        case TextReceived() | KeywordReceived():
+            return state._replace(sender=event.sender or state.sender)
         case StopRequestFlagged():
             return state._replace(under_review=True)
         case StopRequestReviewed():
@@ -197,7 +217,7 @@ def grant(
     obtained_at: datetime,
     evidence: ApplicationEvidence | ByHandEvidence,
     now: datetime,
-    sender: str | None,
+    senders: Sequence[Sender],
 ) -> list[Event]:
     """Consent given when applying, or added by hand. Never after a keyword revocation.
 
@@ -206,7 +226,7 @@ def grant(
     if candidate not in state.candidates:
         raise Refused("number_unknown")
     if state.consent == "revoked":
-        raise Refused("revoked_by_keyword", sender=_where_to_text(sender))
+        raise Refused("revoked_by_keyword", sender=where_to_text(senders, state.sender))
     if obtained_at > now:
         raise Refused("obtained_in_future")
     if state.consent == "granted" and evidence.how == "by_hand":
@@ -251,18 +271,16 @@ def review(state: Conversation, *, wants_to_stop: bool) -> list[Event]:
     return events
 
 
-def require_consent(state: Conversation, sender: str | None) -> None:
-    """Refuse unless the number may be texted just now."""
+def require_consent(state: Conversation, senders: Sequence[Sender]) -> None:
+    """Refuse unless the number may be texted just now, from whichever of the account's `senders`.
+
+    A stop that was texted to one of them holds for all: consent belongs to the account and the number.
+    """
     if state.consent == "revoked":
-        raise Refused("revoked_by_keyword", sender=_where_to_text(sender))
+        raise Refused("revoked_by_keyword", sender=where_to_text(senders, state.sender))
     if state.consent == "withdrawn":
         raise Refused("consent_withdrawn")
     if state.consent == "not_given":
         raise Refused("consent_not_given")
     if state.under_review:
         raise Refused("under_review")
-
-
-def _where_to_text(sender: str | None) -> str:
-    """Nobody can text a messaging service: which of its numbers it took, only the candidate's phone knows."""
-    return sender if sender is not None and sender.startswith("+") else "the number that texted them"

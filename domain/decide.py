@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from domain import account as accounts
 from domain import candidate as candidates
-from domain import consent, dispatching, numbers, replies, sending
+from domain import consent, dispatching, numbers, replies, senders, sending
 from domain.policy import Policy
 from domain.refusals import Refused
 from domain.turn import Book, State, Turn
@@ -80,9 +80,14 @@ def _change_settings(turn: Turn, command: c.ChangeSettings) -> Result:
 
 
 def _assign_sender(turn: Turn, command: c.AssignSender) -> Result:
-    region = command.region if command.sender.startswith("MG") else numbers.parse(command.sender).region
-    turn.on_account(accounts.assign_sender(turn.account, command.sender, region))
-    return {}
+    sender = senders.described(command, turn.policy.carriers)
+    turn.on_account(accounts.assign_sender(turn.account, sender))
+    return {"kind": sender.kind, "region": sender.region}
+
+
+def _withdraw_sender(turn: Turn, command: c.WithdrawSender) -> Result:
+    turn.on_account(accounts.withdraw_sender(turn.account, command.sender))
+    return {"senders": len(turn.account.senders)}
 
 
 def _adjust(turn: Turn, command: c.AdjustSegments) -> Result:
@@ -145,6 +150,7 @@ RULES: Mapping[type[c.Command], Rule] = MappingProxyType(
         c.BuyPackage: Rule(_buy, (_MANAGE,)),
         c.ChangeSettings: Rule(_change_settings, (_MANAGE,)),
         c.AssignSender: Rule(_assign_sender, (_OPERATE,)),
+        c.WithdrawSender: Rule(_withdraw_sender, (_OPERATE,)),
         c.AdjustSegments: Rule(_adjust, (_OPERATE,)),
         c.ResumeSending: Rule(_resume, (_OPERATE,)),
         c.SetNotifications: Rule(_set_notifications, (_VIEW,)),

@@ -29,7 +29,7 @@ from pydantic import JsonValue
 
 from domain import account as accounts
 from domain import conversation as conversations
-from domain import first_text, numbers
+from domain import first_text, numbers, senders
 from domain.conversation import Conversation, OpenText
 from domain.refusals import Refused
 from domain.segments import TEXT_UNITS_MAX, Segments, count
@@ -91,8 +91,9 @@ def draft(turn: Turn, command: SendText) -> Draft:
     conversation = turn.conversation(stream)
     if command.candidate not in conversation.candidates:
         raise Refused("number_unknown")
-    warnings = numbers.require_country(phone.region, account)
-    conversations.require_consent(conversation, account.sender)
+    sender = senders.choose(account.senders, phone.region, conversation.sender)
+    warnings = numbers.require_country(phone.region, account, sender)
+    conversations.require_consent(conversation, account.senders)
     _require_something(command.body)
     segments = _fitting(command.body)
     body, advice = _with_introduction(turn, conversation, command)

@@ -18,7 +18,20 @@ from pydantic_core import to_json
 
 from schemas.account_settings import AccountSettings
 from schemas.actors import Actor
-from schemas.base import E164, Currency, ForeignId, Instant, Message, Region, SenderId, ShortText
+from schemas.base import (
+    E164,
+    FIRST_CARRIER,
+    CarrierName,
+    Currency,
+    ForeignId,
+    Instant,
+    Message,
+    Region,
+    SenderId,
+    SenderKind,
+    ShortText,
+    SortedSet,
+)
 from schemas.commands import CarrierStatus, Media
 from schemas.evidence import Evidence
 from schemas.topics import Topic
@@ -169,13 +182,33 @@ class SettingsChanged(Event):
     settings: AccountSettings
 
 
-class SenderAssigned(Event):
-    """The account texts from this number or messaging service from now on."""
+def _only_sender(data: dict[str, Any]) -> dict[str, Any]:
+    """Once an account had one sender, a number or a messaging service; the next took its place."""
+    kind = "messaging_service" if data["sender"].startswith("MG") else "long_code"
+    return {**data, "kind": kind, "carrier": FIRST_CARRIER, "replaces": True}
 
-    NAME = "sender-assigned.v1"
+
+class SenderAssigned(Event):
+    """The account may text from this sender from now on, or what is known of the sender has changed."""
+
+    NAME = "sender-assigned.v2"
     TOPIC = Topic.ACCOUNTS
+    OLD_NAMES = MappingProxyType({"sender-assigned.v1": _only_sender})
     sender: SenderId
     region: Region | None
+    """Where it is from; none: from wherever suits the recipient, or from nowhere."""
+    kind: SenderKind = "long_code"
+    carrier: CarrierName = FIRST_CARRIER
+    replaces: bool = False
+    """Whether it took the place of every other sender, as was so once."""
+
+
+class SenderWithdrawn(Event):
+    """Nothing is sent from this sender any more. What is texted to it still reaches the account."""
+
+    NAME = "sender-withdrawn.v1"
+    TOPIC = Topic.ACCOUNTS
+    sender: SenderId
 
 
 class NotificationsSet(Event):
@@ -361,6 +394,8 @@ class KeywordReceived(Event):
     action: Literal["stop", "start", "help"]
     keyword: str
     body: Annotated[str, Personal]
+    sender: SenderId | None = None
+    """Which of the account's senders was texted, where that is known."""
 
 
 class StopRequestFlagged(Event):
@@ -425,6 +460,8 @@ class TextRescheduled(Event):
     text_id: UUID
     send_at: Instant
     delay: Literal["requested", "quiet_hours", "carrier"]
+    failed_carriers: SortedSet[CarrierName] = frozenset()
+    """Those that have just turned the text down through no fault of its own; another is to take it."""
 
 
 class TextCancelled(Event):
@@ -445,6 +482,7 @@ class DispatchStarted(Event):
     text_id: UUID
     attempt: int
     sender: SenderId
+    carrier: CarrierName = FIRST_CARRIER
 
 
 class DispatchDoubted(Event):
@@ -515,6 +553,8 @@ class TextReceived(Event):
     sid: str
     body: Annotated[str, Personal]
     media: Annotated[tuple[Media, ...], Personal] = ()
+    sender: SenderId | None = None
+    """Which of the account's senders was texted, where that is known."""
 
 
 class ThreadRead(Event):
