@@ -35,6 +35,7 @@ from schemas.events import (
 from schemas.evidence import ApplicationEvidence, ByHandEvidence, Evidence, KeywordEvidence
 
 CANDIDATES_MAX = 20  # one family's phone; more is a switchboard
+UNKNOWN_MAX = 100  # texts to one number that ended as unknown, the latest, which can be refunded by hand
 
 # --- state ----------------------------------------------------------------------------------------
 
@@ -57,9 +58,14 @@ class OpenText(NamedTuple):
     requested: bool = False
     """Whether somebody chose `send_at`, rather than quiet hours or the carrier."""
     sender: str | None = None
-    """What it was handed over from, the last time."""
+    """What it was handed over from, the last time, and through which carrier."""
+    carrier: str | None = None
     failed_carriers: frozenset[str] = frozenset()
     """Those that have just turned it down through no fault of its own."""
+    sid: str | None = None
+    """What the carrier calls it, once it has it."""
+    failed_sids: frozenset[str] = frozenset()
+    """What the carrier called it in attempts that it reported as failed: news of those is old."""
 
 
 class Conversation(NamedTuple):
@@ -77,6 +83,8 @@ class Conversation(NamedTuple):
     """Whether the carrier ever took a text of ours, answers to keywords aside."""
     sender: str | None = None
     """Which of the account's senders the recipient knows: it texted them last, or they texted it."""
+    unknown: Mapping[UUID, int] = {}
+    """Texts that ended as unknown, with the segments paid, the earliest first."""
     texts: Mapping[UUID, OpenText] = {}
 
     @property
@@ -103,8 +111,7 @@ def evolve(state: Conversation, event: Event) -> Conversation:
             state = _introduced(state, text) if isinstance(event, TextSent) else state
             return state._replace(texts={**state.texts, event.text_id: text})
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
-            rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
-            return state._replace(texts=rest)
+            return _settled(state, event)
         case _:
             return _evolve_consent(state, event)
 
@@ -113,6 +120,17 @@ def _introduced(state: Conversation, text: OpenText) -> Conversation:
     """The carrier has taken `text`: the recipient will know from whom."""
     texted = state.texted or text.purpose == "message"
     return state._replace(texted=texted, sender=text.sender or state.sender)
+
+
+def _settled(
+    state: Conversation, event: TextDelivered | TextFailed | TextCancelled | TextUnknown
+) -> Conversation:
+    rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
+    unknown = {text_id: paid for text_id, paid in state.unknown.items() if text_id != event.text_id}
+    if isinstance(event, TextUnknown) and event.text_id in state.texts:
+        unknown[event.text_id] = state.texts[event.text_id].segments
+        unknown = dict(list(unknown.items())[-UNKNOWN_MAX:])
+    return state._replace(texts=rest, unknown=unknown)
 
 
 def _opened(event: TextQueued | TextScheduled) -> OpenText:
@@ -138,17 +156,24 @@ def _moved(
 ) -> OpenText:
     match event:
         case DispatchStarted():
-            return text._replace(state="dispatching", attempt=event.attempt, sender=event.sender)
+            return text._replace(
+                state="dispatching", attempt=event.attempt, sender=event.sender, carrier=event.carrier
+            )
         case DispatchDoubted():
             return text._replace(state="in_doubt")
         case TextSent():
-            return text._replace(state="sent")
+            return text._replace(state="sent", sid=event.sid)
         case TextRecounted():
             return text._replace(segments=event.paid)
         case _:
-            requested, failed = event.delay == "requested", event.failed_carriers
+            failed = text.failed_sids if text.sid is None else text.failed_sids | {text.sid}
             return text._replace(
-                state="waiting", send_at=event.send_at, requested=requested, failed_carriers=failed
+                state="waiting",
+                send_at=event.send_at,
+                requested=event.delay == "requested",
+                failed_carriers=event.failed_carriers,
+                sid=None,
+                failed_sids=failed,
             )
 
 

@@ -37,5 +37,3 @@ class Policy:
     """Those that are configured."""
     late_max: timedelta = timedelta(hours=1)
     """A scheduled text that missed its time by more than this is not sent any more."""
-    attempts_max: int = 5
-    """How often a text is offered to the carrier before it counts as failed."""

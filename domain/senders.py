@@ -11,6 +11,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from domain import countries, phones
+from domain.carrier_errors import UNREACHABLE, CarrierError, Consequence
 from domain.countries import CountryPolicy, Route
 from domain.refusals import Refused
 from schemas.base import FIRST_CARRIER, SenderKind
@@ -74,6 +75,23 @@ def _kinds(sender: str) -> tuple[SenderKind, ...]:
 def _number_kind(e164: str) -> SenderKind:
     kind = phonenumbers.number_type(phonenumbers.parse(e164))
     return "toll_free" if kind == PhoneNumberType.TOLL_FREE else "long_code"
+
+
+# --- when a carrier fails -------------------------------------------------------------------------
+
+
+def is_carriers_fault(error: CarrierError) -> bool:
+    """Whether another carrier may well take what met `error`: there is nothing wrong with the text itself."""
+    configuration = error.consequence is Consequence.CONFIGURATION
+    return configuration or error is UNREACHABLE or error.code in _OVERLOADED
+
+
+_OVERLOADED = frozenset({20429, 21611, 30001, 30022})
+
+
+def beyond(senders: Sequence[Sender], failed: Collection[str]) -> bool:
+    """Whether one of `senders` is of a carrier that is not among those that `failed`."""
+    return any(sender.carrier not in failed for sender in senders)
 
 
 # --- the choice -----------------------------------------------------------------------------------

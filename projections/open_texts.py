@@ -130,7 +130,7 @@ class OpenTexts(View):
         writes.connection.execute(update(self.texts).where(of_account).values(held=held))
 
 
-_NOT_BEGUN = {"begun_at": None, "sender": None, "carrier": None}
+_NOT_BEGUN = {"begun_at": None, "sender": None, "carrier": None, "sid": None}
 
 
 def _key(recorded: Recorded, event: Any) -> Key:

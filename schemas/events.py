@@ -462,6 +462,8 @@ class TextRescheduled(Event):
     delay: Literal["requested", "quiet_hours", "carrier"]
     failed_carriers: SortedSet[CarrierName] = frozenset()
     """Those that have just turned the text down through no fault of its own; another is to take it."""
+    code: int | None = None
+    """Why it is tried again, where the carrier said so: its error code."""
 
 
 class TextCancelled(Event):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from consumers.carriers.carrier import Carrier, Found, Outcome, OutgoingText, Rejected, Unknown, Unreachable
+from domain.carrier_errors import Consequence, look_up
 
 log = structlog.get_logger()
 
@@ -15,7 +16,6 @@ FAILURES_MAX = 3
 """So many hand-overs in a row without a usable answer, and a carrier counts as failing."""
 LEFT_ALONE = timedelta(seconds=30)
 """How long a failing carrier is left alone before it is tried again."""
-_NOT_LET_IN = frozenset({401, 403, 404})
 
 
 @dataclass(slots=True)
@@ -46,6 +46,9 @@ class CarrierRouter:
         if carrier is None:
             return Unreachable("the carrier is not configured")
         outcome = carrier.send(text)
+        if isinstance(outcome, Rejected) and _is_configuration(outcome):
+            # Where another carrier takes the text the account goes on: nobody else would hear of it.
+            log.warning("carrier_refuses", carrier=text.carrier, code=outcome.code, http=outcome.http_status)
         self._note(text.carrier, failed=_failed(outcome))
         return outcome
 
@@ -78,8 +81,12 @@ class CarrierRouter:
 def _failed(outcome: Outcome) -> bool:
     """Whether the carrier as a whole is at fault: it gave no usable answer, or does not let us in."""
     if isinstance(outcome, Rejected):
-        return outcome.http_status in _NOT_LET_IN and outcome.code in _OF_THE_CARRIER
+        return _is_configuration(outcome) and outcome.code in _OF_THE_CARRIER
     return isinstance(outcome, Unreachable | Unknown)
+
+
+def _is_configuration(outcome: Rejected) -> bool:
+    return look_up(outcome.code, outcome.http_status).consequence is Consequence.CONFIGURATION
 
 
 _OF_THE_CARRIER = frozenset({None, 20003, 20404})

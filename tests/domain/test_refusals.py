@@ -20,8 +20,8 @@ STABLE = {
     "number_cannot_be_texted", "number_invalid", "number_present", "number_region_needed",
     "number_unknown", "obtained_in_future", "revoked_by_keyword", "send_at_past", "sender_kind_wrong",
     "sender_region_needed", "sender_unknown", "sending_not_stopped", "sending_stopped", "stale",
-    "text_unknown", "time_zone_unknown", "too_many_candidates", "too_many_followers", "too_many_numbers",
-    "too_many_open_texts", "too_many_senders", "under_review",
+    "text_not_unknown", "text_unknown", "time_zone_unknown", "too_many_candidates", "too_many_followers",
+    "too_many_numbers", "too_many_open_texts", "too_many_senders", "under_review",
 }  # fmt: skip
 
 

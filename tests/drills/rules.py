@@ -67,6 +67,7 @@ EFFECTS: Mapping[str, Effect] = {
     "withdraw-sender": _at_most("sender-withdrawn"),
     "adjust-segments": _exactly("segments-adjusted"),
     "resume-sending": _exactly("sending-resumed"),
+    "refund-text": _exactly("text-failed", "segments-refunded"),
     "set-notifications": _at_most("notifications-set"),
     "add-number": _exactly("number-added", "candidate-joined"),
     "remove-number": _exactly("number-removed", "candidate-left"),
