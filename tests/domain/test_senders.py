@@ -10,12 +10,13 @@ from domain.account import Account
 from domain.policy import Policy
 from domain.senders import SENDERS_MAX, Sender, choose, where_to_text
 from schemas import events as e
-from schemas.commands import HandedOver
+from schemas.commands import HandedOver, InDoubt, NotTaken, Result, TurnedDown
 from tests.domain.facts import (
     active,
     assigned,
     cancelled,
     dispatched,
+    doubted,
     granted,
     numbered,
     queued,
@@ -23,7 +24,7 @@ from tests.domain.facts import (
     refunded,
     sent,
 )
-from tests.domain.given import given, on
+from tests.domain.given import NOW, given, on
 from tests.domain.people import (
     SENDER,
     add_consent,
@@ -249,3 +250,89 @@ def test_whoever_said_stop_is_told_where_to_text_start(
 ) -> None:
     """3.9"""
     assert where_to_text(senders, last) == said
+
+
+# --- when a carrier fails ---------------------------------------------------------------------------
+
+OTHER_CARRIER = assigned(SECOND, carrier="backup")
+UNREACHABLE = NotTaken(cause="unreachable")
+FAULTS = [
+    UNREACHABLE,
+    TurnedDown(code=20003, http_status=401),
+    TurnedDown(code=21659, http_status=400),
+    TurnedDown(code=20429, http_status=429),
+    TurnedDown(http_status=404),
+]
+
+
+def elsewhere(*failed: str, code: int | None = None) -> e.TextRescheduled:
+    return e.TextRescheduled(
+        text_id=queued().text_id, send_at=NOW, delay="carrier", code=code, failed_carriers=frozenset(failed)
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_a_carrier_cannot_take_another_takes_at_once(fault: Result) -> None:
+    history = given(ready(), OTHER_CARRIER, queued(), dispatched())
+    code = fault.code if isinstance(fault, TurnedDown) else None
+    outcome = history.when(record(fault)).then(elsewhere("twilio", code=code))
+    again = outcome.history.when(start(attempt=2))
+    again.then(dispatched(2, sender=SECOND, carrier="backup")).answering(carrier="backup")
+
+
+@pytest.mark.parametrize(
+    "no",
+    [
+        TurnedDown(code=21610, http_status=400),
+        TurnedDown(code=21211, http_status=400),
+        NotTaken(cause="absent"),
+        InDoubt(reason="No answer."),
+    ],
+)
+def test_what_is_the_texts_own_fault_or_in_doubt_goes_to_nobody_else(no: Result) -> None:
+    """P3"""
+    outcome = given(ready(), OTHER_CARRIER, queued(), dispatched()).when(record(no))
+    assert outcome.decision is not None
+    moved = [event for _, event in outcome.decision.events if isinstance(event, e.TextRescheduled)]
+    assert all(not event.failed_carriers for event in moved)
+
+
+def test_a_text_in_doubt_is_not_begun_again_whichever_carriers_fail() -> None:
+    """P3"""
+    history = given(ready(), OTHER_CARRIER, queued(), dispatched(), doubted())
+    history.when(start(attempt=2, failing_carriers={"twilio"})).refused("stale")
+
+
+@pytest.mark.parametrize("others", [[], [assigned(SECOND)]])
+def test_without_another_carrier_it_is_tried_again_or_fails_as_ever(others: list[e.Event]) -> None:
+    history = given(ready(49), others, queued(), dispatched())
+    waits = history.when(record(UNREACHABLE)).history.conversation().texts[queued().text_id]
+    assert (waits.state, waits.failed_carriers) == ("waiting", frozenset())
+    assert waits.send_at is not None
+    assert waits.send_at > NOW
+    assert history.when(record(FAULTS[1])).history.account().stopped is not None
+
+
+def test_where_every_carrier_failed_it_waits_and_begins_anew() -> None:
+    history = given(ready(), OTHER_CARRIER, queued(), dispatched()).when(record(UNREACHABLE)).history
+    both = history.when(start(attempt=2)).history.when(record(UNREACHABLE, attempt=2)).history
+    text = both.conversation().texts[queued().text_id]
+    assert text.failed_carriers == frozenset()
+    assert text.send_at is not None
+    assert text.send_at > NOW
+    both.at(text.send_at).when(start(attempt=3)).then(dispatched(3))
+
+
+def test_where_every_carrier_refuses_the_account_it_is_stopped() -> None:
+    refused = FAULTS[1]
+    history = given(ready(), OTHER_CARRIER, queued(), dispatched()).when(record(refused)).history
+    assert history.account().stopped is None
+    both = history.when(start(attempt=2)).history.when(record(refused, attempt=2)).history
+    assert both.account().stopped is not None
+
+
+def test_a_carrier_that_is_known_to_fail_is_not_asked_first() -> None:
+    history = given(ready(), OTHER_CARRIER, queued())
+    history.when(start(failing_carriers={"twilio"})).then(dispatched(sender=SECOND, carrier="backup"))
+    history.when(start(failing_carriers={"twilio", "backup"})).then(dispatched())
+    given(ready(), queued()).when(start(failing_carriers={"twilio"})).then(dispatched())
