@@ -33,8 +33,8 @@ from tests.drills.wishes import Reply, Wishes
 from tests.support.sayso import eventually
 
 INBOUND = "/v1/carriers/twilio/inbound"
-READY_S_MAX = 90.0
-SETTLED_S_MAX = 120.0
+READY_S_MAX = 240.0
+SETTLED_S_MAX = 300.0
 LOOK_EVERY_S = 0.1
 TOKEN_SECRET = "t" * 32
 _SERVER_LOG = logging.getLogger("uvicorn.error")
