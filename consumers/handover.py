@@ -53,8 +53,8 @@ def start(text: OpenText, now: datetime, failing: frozenset[str] = frozenset()) 
     )
 
 
-def outgoing(text: OpenText, sender: str, carrier: str, callback: CALLBACK) -> OutgoingText:
-    """What the carrier is given."""
+def outgoing(text: OpenText, sender: str, carrier: str, callback: CALLBACK, until_s: float) -> OutgoingText:
+    """What the carrier is given, if it can be before `until_s` (by `time.monotonic`)."""
     return OutgoingText(
         text_id=text.text_id,
         to=text.number,
@@ -62,6 +62,7 @@ def outgoing(text: OpenText, sender: str, carrier: str, callback: CALLBACK) -> O
         sender=sender,
         status_callback=callback(text.account, text.text_id),
         traceparent=text.traceparent,
+        until_s=until_s,
         carrier=carrier,
     )
 
@@ -82,11 +83,6 @@ def _result(outcome: Outcome) -> HandedOver | TurnedDown | NotTaken | InDoubt:
             return NotTaken(cause="unreachable")
         case Unknown(reason=reason):
             return InDoubt(reason=reason)
-
-
-def late(text: OpenText, attempt: int) -> RecordHandover:
-    """The carrier was never asked: too much time had passed since the last look."""
-    return _recorded(text, attempt, NotTaken(cause="late"), "late")
 
 
 # --- settling -------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 
@@ -49,7 +50,8 @@ class CarrierRouter:
         if isinstance(outcome, Rejected) and _is_configuration(outcome):
             # Where another carrier takes the text the account goes on: nobody else would hear of it.
             log.warning("carrier_refuses", carrier=text.carrier, code=outcome.code, http=outcome.http_status)
-        self._note(text.carrier, failed=_failed(outcome))
+        if monotonic() < text.until_s:  # else it may have been too late to send it: not the carrier's fault
+            self._note(text.carrier, failed=_failed(outcome))
         return outcome
 
     def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...] | Unknown:

@@ -1,5 +1,6 @@
 """Several carriers as one: each text by its own, each doubt to whom it was handed, and who fails is known."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -40,9 +41,13 @@ class Stand:
         self.first, self.second = Told("twilio"), Told("backup")
         self.router = CarrierRouter({"twilio": self.first, "backup": self.second}, lambda: self.now)
 
-    def send(self, carrier: str, answer: Outcome = TAKEN, times: int = 1) -> Outcome:
+    def send(
+        self, carrier: str, answer: Outcome = TAKEN, times: int = 1, until_s: float = math.inf
+    ) -> Outcome:
         self.first.answer = self.second.answer = answer
-        text = OutgoingText(uuid4(), "+14155552671", "Hi", "+12025550142", "http://x.example", None, carrier)
+        text = OutgoingText(
+            uuid4(), "+14155552671", "Hi", "+12025550142", "http://x.example", None, until_s, carrier
+        )
         return [self.router.send(text) for _ in range(times)][-1]
 
 
@@ -115,3 +120,9 @@ def test_what_only_the_operator_can_put_right_is_logged(stand: Stand, answer: Re
         "code": answer.code,
         "http": answer.http_status,
     }
+
+
+def test_what_was_sent_too_late_says_nothing_of_the_carrier(stand: Stand) -> None:
+    """P3: a worker that slept through its time must not send, whoever the carrier is."""
+    stand.send("twilio", Unreachable("it was too late to send it"), FAILURES_MAX, until_s=0.0)
+    assert stand.router.failing() == frozenset()
