@@ -22,7 +22,7 @@ from schemas.base import (
     Region,
     SenderId,
     ShortText,
-    Text,
+    WithoutNul,
 )
 from schemas.evidence import ApplicationEvidence, ByHandEvidence
 
@@ -209,7 +209,7 @@ class SendText(Command):
     type: Literal["send-text"] = "send-text"
     candidate: ForeignId
     number: NumberText
-    body: Annotated[Text, Field(max_length=BODY_CHARACTERS_MAX)]
+    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX), WithoutNul]
     send_at: Moment | None = None
     override_quiet_hours: bool = False
 
