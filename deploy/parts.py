@@ -65,13 +65,13 @@ def auth_of(settings: Settings) -> AuthSettings:
     )
 
 
-def carrier_of(settings: Settings) -> TwilioAccount:
-    """Where and as whom texts are handed over."""
+def carrier_of(settings: Settings, shards: int = 1) -> TwilioAccount:
+    """Where and as whom texts are handed over, by the dispatchers of so many shards."""
     return TwilioAccount(
         account_sid=settings.twilio_account_sid,
         auth_token=settings.twilio_auth_token.get_secret_value(),
         base_url=settings.twilio_url,
-        connections_max=settings.hand_overs_max,
+        connections_max=settings.hand_overs_max * shards,
     )
 
 

@@ -57,7 +57,7 @@ class WorkerProcess:
             opened.callback(self.observability.close)
             self.stores = SharedStores(settings)
             opened.callback(self.stores.close)
-            self.carrier = TwilioCarrier(carrier_of(settings))
+            self.carrier = TwilioCarrier(carrier_of(settings, settings.partitions))
             opened.callback(self.carrier.close)
             self.outgoing = Outgoing(self.client)
             opened.callback(self.outgoing.close)

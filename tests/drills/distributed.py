@@ -36,12 +36,17 @@ class Distributed(Stand):
         mix: Mix = USUAL,
         rate: float = COMMANDS_PER_SECOND,
         linked: bool = False,
+        few_texts: bool = False,
     ) -> None:
-        """`linked`: each process reaches the servers through proxies of its own."""
+        """`linked`: each process reaches the servers through proxies of its own.
+
+        `few_texts`: as `Wishes` has it.
+        """
         self._linked = linked
         prefix, database = f"drill-{seed}-{free_port()}.", servers.fresh_database()
         settings = reachable_settings(folder / "data", hand_overs_max=8, topic_prefix=prefix)
-        super().__init__(nursery, folder, settings, Wishes(seed, ACCOUNTS, partitions=PARTITIONS))
+        wishes = Wishes(seed, ACCOUNTS, partitions=PARTITIONS, few_texts=few_texts)
+        super().__init__(nursery, folder, settings, wishes)
         self.servers = servers
         self._database = reading.Postgres(servers.dsn(database))
         self._cluster = reading.Cluster(servers.bootstrap(), prefix, PARTITIONS)
