@@ -16,7 +16,7 @@ from tests.support.sayso import reachable_settings
 ACCOUNTS = 8
 PARTITIONS = 4
 EACH = 2
-COMMANDS_PER_SECOND = 120.0
+COMMANDS_PER_SECOND = 80.0
 WORKERS = tuple(f"worker-{n}" for n in range(1, EACH + 1))
 PROJECTORS = tuple(f"projector-{n}" for n in range(1, EACH + 1))
 APIS = tuple(f"api-{n}" for n in range(1, EACH + 1))
