@@ -69,8 +69,8 @@ def auth_of(settings: Settings) -> AuthSettings:
     )
 
 
-def carriers_of(settings: Settings) -> Mapping[str, TwilioAccount]:
-    """By the carrier's name: where and as whom texts are handed over."""
+def carriers_of(settings: Settings, shards: int = 1) -> Mapping[str, TwilioAccount]:
+    """By the carrier's name: where and as whom texts are handed over, by so many shards."""
     first = CarrierSettings(
         account_sid=settings.twilio_account_sid,
         auth_token=settings.twilio_auth_token,
@@ -81,18 +81,20 @@ def carriers_of(settings: Settings) -> Mapping[str, TwilioAccount]:
             account_sid=carrier.account_sid,
             auth_token=carrier.token,
             base_url=carrier.url,
-            connections_max=settings.hand_overs_max,
+            connections_max=settings.hand_overs_max * shards,
         )
         for name, carrier in {FIRST_CARRIER: first, **settings.carriers}.items()
     }
 
 
 @contextmanager
-def open_carriers(settings: Settings, clock: Callable[[], datetime]) -> Iterator[CarrierRouter]:
+def open_carriers(
+    settings: Settings, clock: Callable[[], datetime], shards: int = 1
+) -> Iterator[CarrierRouter]:
     """All carriers, for a process; their connections are closed at the end."""
     with ExitStack() as opened:
         carriers: dict[str, TwilioCarrier] = {}
-        for name, account in carriers_of(settings).items():
+        for name, account in carriers_of(settings, shards).items():
             carriers[name] = TwilioCarrier(account)
             opened.callback(carriers[name].close)
         yield CarrierRouter(carriers, clock)

@@ -164,7 +164,7 @@ def debit(state: Account, text_id: UUID, segments: int) -> list[Event]:
     """Pay a text's segments."""
     if segments > state.balance:
         raise Refused("insufficient_credit", needed=segments, balance=state.balance)
-    return [SegmentsDebited(text_id=text_id, segments=segments, balance=state.balance - segments)]
+    return [SegmentsDebited.of(text_id, segments, state.balance - segments)]
 
 
 def refund(state: Account, text_id: UUID, segments: int, reason: str) -> list[Event]:

@@ -95,15 +95,21 @@ class Conversation(NamedTuple):
     @property
     def introduced(self) -> bool:
         """Whether the next text is not the first: one was sent, or is on its way."""
-        return self.texted or any(text.purpose == "message" for text in self.texts.values())
+        if self.texted:
+            return True
+        for text in self.texts.values():  # noqa: SIM110  # the first one, mostly: without a generator
+            if text.purpose == "message":
+                return True
+        return False
 
 
 def evolve(state: Conversation, event: Event) -> Conversation:
     """`state` after `event`. Never refuses."""
+    if type(event) is TextQueued:  # on every send: to ask pydantic's classes costs a microsecond
+        return _opened(state, event.text_id, _queued(event))
+    if type(event) is TextScheduled:
+        return _opened(state, event.text_id, _scheduled(event))
     match event:
-        case TextQueued() | TextScheduled():
-            texts = {**state.texts, event.text_id: _opened(event)}
-            return Conversation(*state[:-1], texts)  # on every send: four times as fast as _replace
         case DispatchStarted() | TextSent() | DispatchDoubted() | TextRescheduled() | TextRecounted() if (
             event.text_id in state.texts
         ):
@@ -133,14 +139,20 @@ def _settled(
     return state._replace(texts=rest, unknown=unknown)
 
 
-def _opened(event: TextQueued | TextScheduled) -> OpenText:
-    if isinstance(event, TextQueued):
-        return OpenText(
-            segments=event.segments,
-            candidate=event.candidate,
-            overrides_quiet_hours=event.overrides_quiet_hours,
-            purpose=event.purpose,
-        )
+def _opened(state: Conversation, text_id: UUID, text: OpenText) -> Conversation:
+    return Conversation(*state[:-1], {**state.texts, text_id: text})  # four times as fast as _replace
+
+
+def _queued(event: TextQueued) -> OpenText:
+    return OpenText(
+        segments=event.segments,
+        candidate=event.candidate,
+        overrides_quiet_hours=event.overrides_quiet_hours,
+        purpose=event.purpose,
+    )
+
+
+def _scheduled(event: TextScheduled) -> OpenText:
     return OpenText(
         segments=event.segments,
         candidate=event.candidate,

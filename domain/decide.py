@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
@@ -24,8 +24,7 @@ PERMISSIONS_CACHED_MAX = 1_024
 Result = dict[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What a command leads to: events in order, each with its stream; the states after them; the result."""
 
     events: list[tuple[str, Event]]

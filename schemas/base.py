@@ -42,7 +42,7 @@ def without_nul(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(without_nul)]
+WithoutNul = AfterValidator(without_nul)
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """A customer of the ATS: lower-case letters, digits, `-` and `_`, at most 63."""
@@ -50,8 +50,9 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}
 ForeignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$")]
 """An identifier the ATS chose (candidate, member, job, application): at most 128 URL-safe characters."""
 
-ShortText = Annotated[Text, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-LongText = Annotated[Text, StringConstraints(max_length=4_000)]
+# Lengths come first, where pydantic itself looks at them; after our function it calls Python for each.
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), WithoutNul]
+LongText = Annotated[str, StringConstraints(max_length=4_000), WithoutNul]
 Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

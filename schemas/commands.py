@@ -26,7 +26,7 @@ from schemas.base import (
     SenderKind,
     ShortText,
     SortedSet,
-    Text,
+    WithoutNul,
 )
 from schemas.evidence import ApplicationEvidence, ByHandEvidence
 
@@ -233,7 +233,7 @@ class SendText(Command):
     type: Literal["send-text"] = "send-text"
     candidate: ForeignId
     number: NumberText
-    body: Annotated[Text, Field(max_length=BODY_CHARACTERS_MAX)]
+    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX), WithoutNul]
     send_at: Moment | None = None
     override_quiet_hours: bool = False
 

@@ -56,7 +56,7 @@ class WorkerProcess:
             opened.callback(self.observability.close)
             self.stores = SharedStores(settings)
             opened.callback(self.stores.close)
-            self.carriers = opened.enter_context(open_carriers(settings, clock))
+            self.carriers = opened.enter_context(open_carriers(settings, clock, settings.partitions))
             self.outgoing = Outgoing(self.client)
             opened.callback(self.outgoing.close)
             self._opened = opened.pop_all()
