@@ -28,7 +28,7 @@ CALLBACK = Callable[[str, UUID], str]
 """Account and text to the address where the carrier reports the text's status."""
 
 UNREACHABLE_RETRY_S = 10.0
-ASKED_ANEW_AFTER_S = 10
+ASKED_ANEW_AFTER_S = 2
 _STATUSES = frozenset(get_args(CarrierStatus))
 
 

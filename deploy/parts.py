@@ -1,6 +1,7 @@
 """From settings to what the parts of Sayso take: the same in one process and in many."""
 
 import base64
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,8 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from consumers.carriers.twilio_carrier import TwilioAccount
-from consumers.dispatcher import Patience
+from consumers.rates import SENDER_RATES, Bucket, Limits
+from consumers.settling import Patience
 from deploy.settings import Settings
 from domain.ledger import StreamNames
 from domain.policy import Package, Policy
@@ -88,6 +90,16 @@ def callback_of(settings: Settings) -> Callable[[str, UUID], str]:
 def patience_of(settings: Settings) -> Patience:
     """How long to wait for what."""
     return Patience(unknown_after=timedelta(hours=settings.unknown_after_hours))
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How fast texts may leave."""
+    return Limits({**SENDER_RATES, **settings.sender_rates}, settings.carrier_rate)
+
+
+def carrier_bucket_of(settings: Settings, share: Callable[[], float] = lambda: 1.0) -> Bucket:
+    """The carrier account's limit, of which this process has `share`: its part of all shards."""
+    return Bucket(lambda: settings.carrier_rate * share(), time.monotonic())
 
 
 def client_of(settings: Settings) -> Mapping[str, Any]:

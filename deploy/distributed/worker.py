@@ -13,6 +13,7 @@ from consumers.group import GroupMember
 from consumers.observing import ObservedCarrier, ObservedShard
 from consumers.outgoing import Outgoing
 from consumers.partition_source import PartitionSource
+from consumers.rates import Rates
 from consumers.reading import Reader
 from consumers.worker import Worker
 from deploy.clock import utc_now
@@ -21,10 +22,12 @@ from deploy.distributed.stores import SharedStores
 from deploy.observability import Observability
 from deploy.parts import (
     callback_of,
+    carrier_bucket_of,
     carrier_of,
     client_of,
     event_topics_of,
     feeds_of,
+    limits_of,
     names_of,
     patience_of,
     policy_of,
@@ -65,6 +68,7 @@ class WorkerProcess:
         self.member = GroupMember(
             self.client, roles.workers_group(settings), self.topics[Topic.COMMANDS], self._open
         )
+        self.carrier_bucket = carrier_bucket_of(settings, self._share)
         self._listener = ChangeListener(self.stores.views, feeds_of(settings), [self._wake])
         self.app = self._app()
 
@@ -79,6 +83,10 @@ class WorkerProcess:
         self.member.stop()
         self._listener.stop()
         self._opened.close()
+
+    def _share(self) -> float:
+        """Of all shards, and so of the carrier account's rate; that of one at least, while it is opened."""
+        return max(len(self.member.opened), 1) / self.settings.partitions
 
     def _open(self, shard: int) -> "ServedByWorker":
         return ServedByWorker(self, shard)
@@ -151,6 +159,7 @@ class ServedByWorker:
                 callback_of(settings),
                 clock,
                 settings.hand_overs_max,
+                Rates(limits_of(settings), process.carrier_bucket),
                 patience_of(settings),
             )
             self._opened = opened.pop_all()

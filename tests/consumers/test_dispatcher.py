@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from consumers.dispatcher import Patience
+from consumers.settling import Patience
 from tests.support.sayso import Client, System, eventually, running
 
 NUMBER = "+4520123456"
