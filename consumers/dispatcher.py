@@ -55,6 +55,7 @@ class Dispatcher:
         self._callback = callback
         self._clock = clock
         self._rates = rates
+        self._patience = patience
         self._hands = hand_overs_max
         self._turns = Turns(rates, max(hand_overs_max - 1, 1))
         self._due = DueReader(open_texts, self._turns, LANE_PER_HAND * hand_overs_max)
@@ -163,6 +164,7 @@ class Dispatcher:
 
     def _hand_over(self, text: OpenText) -> bool:
         """The last look and, with no wait in between, the call. Whether the text waits as before."""
+        until_s = time.monotonic() + self._patience.sent_within.total_seconds()
         answer = self._door.put(handover.start(text, self._clock())).result()
         receipt = answer.receipt
         if answer.repeated or not isinstance(receipt, CommandAccepted) or not receipt.result["dispatch"]:
@@ -170,7 +172,7 @@ class Dispatcher:
             # Accepted: it was begun before, moved or called back. Stale: the view is behind, and will tell.
             return isinstance(receipt, CommandRefused) and receipt.code != "stale"
         sender = str(receipt.result["sender"])
-        outcome = self._carrier.send(handover.outgoing(text, sender, self._callback))
+        outcome = self._carrier.send(handover.outgoing(text, sender, self._callback, until_s))
         self._rates.heard(sender, outcome, time.monotonic())
         self._record(text, outcome)
         return False

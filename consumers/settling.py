@@ -51,8 +51,11 @@ class UnsettledTexts(Protocol):
 class Patience:
     """How long to wait for what."""
 
+    sent_within: timedelta = timedelta(seconds=30)
+    """From before the last look. Who was stopped for longer must not send: somebody else may be about to."""
     abandoned_after: timedelta = timedelta(seconds=60)
-    """A hand-over without an outcome by then was begun by somebody who died; above the carrier's time-out."""
+    """A hand-over without an outcome by then was begun by somebody who died: above `sent_within` and the
+    carrier's time-outs together."""
     doubt_asked_after: timedelta = timedelta(seconds=30)
     """Before asking the carrier about a text in doubt: a report may yet settle it."""
     status_asked_after: timedelta = timedelta(hours=1)
