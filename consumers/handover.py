@@ -47,6 +47,7 @@ def start(text: OpenText, now: datetime) -> StartDispatch:
         number=text.number,
         text_id=text.text_id,
         attempt=attempt,
+        due_at=text.due_at,
         traceparent=text.traceparent,
     )
 

@@ -170,7 +170,7 @@ class Turns:
         """How many texts wait for nothing but a free hand."""
         return sum(len(lane.texts) for line in self._lines.values() for _, _, lane in line if lane.queued)
 
-    def waiting_for_tokens(self, now_s: float) -> int:
+    def held_up(self, now_s: float) -> int:
         """How many of the texts that are here are held up by a limit."""
         if now_s < self._carrier_free_s:
             return sum(len(lane.texts) for lane in self._lanes.values())

@@ -52,6 +52,7 @@ def policy_of(settings: Settings) -> Policy:
         free_segments=settings.free_segments,
         packages=packages,
         late_max=timedelta(minutes=settings.late_minutes_max),
+        unhurried_late_max=timedelta(hours=settings.unhurried_late_hours_max),
     )
 
 

@@ -134,7 +134,10 @@ class Settings(BaseSettings):
         description="The packages on sale, as JSON: name, segments and prices by currency.",
     )
     late_minutes_max: int = Field(
-        60, ge=1, description="A scheduled text that missed its time by more than this is not sent any more."
+        60, ge=1, description="A text that missed its time, be it at once, by more is not sent but refunded."
+    )
+    unhurried_late_hours_max: int = Field(
+        12, ge=1, description="The same for bulks, and what quiet hours or the carrier put off."
     )
     unknown_after_hours: int = Field(
         72, ge=1, description="A text whose end is not known by then counts as unknown."

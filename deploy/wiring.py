@@ -86,6 +86,7 @@ class Sayso:
         metrics.standing.cached(SHARD, shard.states)
         metrics.standing.waiting(SHARD, self.inbox)
         metrics.standing.projection(SHARD, self.projector)
+        metrics.standing.limits(SHARD, self.dispatcher)
         self.app = self._app(clock)
 
     def start(self) -> None:

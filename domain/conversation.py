@@ -58,6 +58,7 @@ class OpenText(NamedTuple):
     """What the carrier calls it, once it has it."""
     failed_sids: frozenset[str] = frozenset()
     """What the carrier called it in attempts that it reported as failed: news of those is old."""
+    bulk: UUID | None = None
 
 
 class Conversation(NamedTuple):
@@ -124,6 +125,7 @@ def _opened(event: TextQueued | TextScheduled) -> OpenText:
             candidate=event.candidate,
             overrides_quiet_hours=event.overrides_quiet_hours,
             purpose=event.purpose,
+            bulk=event.bulk,
         )
     return OpenText(
         segments=event.segments,
@@ -131,6 +133,7 @@ def _opened(event: TextQueued | TextScheduled) -> OpenText:
         overrides_quiet_hours=event.overrides_quiet_hours,
         send_at=event.send_at,
         requested=event.delay == "requested",
+        bulk=event.bulk,
     )
 
 

@@ -16,6 +16,7 @@ from schemas.base import (
     AccountId,
     Currency,
     ForeignId,
+    Instant,
     LongText,
     Message,
     Moment,
@@ -285,6 +286,8 @@ class StartDispatch(Command):
     number: E164
     text_id: UUID
     attempt: Annotated[int, Field(ge=1)]
+    due_at: Instant | None = None
+    """When it was to leave; of a text that was to leave at once, the moment when it was accepted."""
 
 
 CarrierStatus = Literal[

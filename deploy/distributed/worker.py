@@ -167,6 +167,7 @@ class ServedByWorker:
         metrics.standing.cached(number, shard.states)
         metrics.standing.waiting(number, self.source)
         metrics.standing.relay(number, self.relay)
+        metrics.standing.limits(number, self.dispatcher)
         self.relay.start()
         self.worker.start()
         self.dispatcher.start()

@@ -82,14 +82,14 @@ def test_who_was_away_has_saved_nothing_up() -> None:
 def test_a_slow_sender_holds_up_only_its_own_texts() -> None:
     line = turns([*(text(n) for n in range(5)), *(text(5 + n, "globex") for n in range(5))], **{"+45acme": 1})
     assert Counter(accounts(order(line))) == {"acme": 1, "globex": 5}
-    assert (line.waiting_for_tokens(0.0), line.free_in_s(0.0)) == (4, 1.0)
+    assert (line.held_up(0.0), line.free_in_s(0.0)) == (4, 1.0)
     assert accounts(order(line, now_s=1.0)) == ["acme"]
 
 
 def test_while_the_carrier_account_has_no_tokens_nobody_goes_and_then_the_most_urgent() -> None:
     line = turns([bulk(1), bulk(2), bulk(3)], carrier=1.0)
     assert len(order(line)) == 1
-    assert (line.free_in_s(0.25), line.waiting_for_tokens(0.25)) == (0.75, 2)
+    assert (line.free_in_s(0.25), line.held_up(0.25)) == (0.75, 2)
     line.take_in(("globex", 0), [keyword_answer(4, "globex")], 0.5, whole=True)
     assert order(line, now_s=0.9) == []
     assert accounts(order(line, now_s=1.0)) == ["globex"]
