@@ -72,13 +72,16 @@ class Dispatcher:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
-        self.held_up = 0
-        """How many texts at hand waited for a limit when it last looked."""
 
     @property
     def alive(self) -> bool:
         """Whether it looks for work."""
         return self._thread.is_alive()
+
+    @property
+    def held_up(self) -> int:
+        """How many texts at hand wait for a limit."""
+        return self._turns.held_up(time.monotonic())
 
     @property
     def carrier_rate(self) -> float:
@@ -140,7 +143,6 @@ class Dispatcher:
             self._in_hand.add(text.text_id)
             self._busy += 1
             self._pool.submit(self._guarded, text)
-        self.held_up = self._turns.held_up(now_s)
 
     def _read_in_s(self, now: datetime, now_s: float) -> float:
         return self._due.wait_s(now, now_s, changed=self._changed.is_set(), hands=self._hands)

@@ -65,7 +65,7 @@ class DueReader:
 
         `changed`: whether the view has, since; `hands`: how many texts can be handed over at once.
         """
-        since_s, ready = now_s - self._read_at_s, self._turns.ready()
+        since_s, ready = now_s - self._read_at_s, self._turns.ready(hands)
         waits_s = [IDLE_S_MAX - since_s]
         if changed or self._after != "":  # or there are accounts that the last reading did not come to
             waits_s.append((READ_BUSY_EVERY_S if ready or not self.whole else READ_EVERY_S) - since_s)

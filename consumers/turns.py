@@ -158,7 +158,7 @@ class Turns:
         until_s = now_s + ASKED_ANEW_AFTER_S if again else inf
         lane.begun[text.text_id] = lane.begun[text.text_id]._replace(until_s=until_s)
         for waiting in self._full.pop(text.account, ()):
-            self._push(self._lines[waiting.place[1]], waiting.served, waiting)
+            self._come_back(waiting)
 
     def free_in_s(self, now_s: float) -> float | None:
         """In how many seconds a text may leave that may not now; none: nothing waits for tokens."""
@@ -166,15 +166,21 @@ class Turns:
             return max(self._carrier_free_s - now_s, 0.0)
         return max(self._resting[0][0] - now_s, 0.0) if self._resting else None
 
-    def ready(self) -> int:
-        """How many texts wait for nothing but a free hand."""
-        return sum(len(lane.texts) for line in self._lines.values() for _, _, lane in line if lane.queued)
+    def ready(self, enough: int) -> int:
+        """How many texts wait for nothing but a free hand; counted until they are `enough`."""
+        ready = 0
+        for line in self._lines.values():
+            for _, _, lane in line:
+                ready += len(lane.texts) if lane.queued else 0
+                if ready >= enough:
+                    return ready
+        return ready
 
     def held_up(self, now_s: float) -> int:
-        """How many of the texts that are here are held up by a limit."""
+        """How many of the texts that are here are held up by a limit. From any thread."""
         if now_s < self._carrier_free_s:
-            return sum(len(lane.texts) for lane in self._lanes.values())
-        return sum(len(lane.texts) for _, _, lane in self._resting)
+            return sum(len(lane.texts) for lane in list(self._lanes.values()))
+        return sum(len(lane.texts) for _, _, lane in list(self._resting))
 
     def _in_line(self, urgency: int) -> Iterator[_Lane]:
         """Lanes of that urgency that may go, in their order; each is taken out of line."""
@@ -206,17 +212,19 @@ class Turns:
     def _stand_in_line(self, lane: _Lane) -> None:
         if not lane.queued:
             lane.queued = True
-            urgency = lane.place[1]
-            lane.served = max(lane.served, self._served[urgency])
-            self._push(self._lines[urgency], lane.served, lane)
+            self._come_back(lane)
+
+    def _come_back(self, lane: _Lane) -> None:
+        """Into line: whoever was away has saved nothing up."""
+        urgency = lane.place[1]
+        lane.served = max(lane.served, self._served[urgency])
+        self._push(self._lines[urgency], lane.served, lane)
 
     def _wake_up(self, now_s: float) -> None:
         while self._resting and self._resting[0][0] <= now_s:
             _, _, lane = heappop(self._resting)
             if lane.queued:
-                urgency = lane.place[1]
-                lane.served = max(lane.served, self._served[urgency])  # who rested saved nothing up
-                self._push(self._lines[urgency], lane.served, lane)
+                self._come_back(lane)
 
     def _push(self, heap: list[tuple[float, int, _Lane]], by: float, lane: _Lane) -> None:
         self._ticket += 1  # among equals, who came first
