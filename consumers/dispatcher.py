@@ -15,13 +15,14 @@ from uuid import UUID
 import structlog
 
 from consumers import handover
-from consumers.carriers.carrier import Carrier, Outcome
+from consumers.carriers.carrier import Carriers, Outcome
 from consumers.due import IDLE_S_MAX, DueReader, DueTexts
 from consumers.rates import Rates
 from consumers.settling import Patience, Settler, UnsettledTexts
-from consumers.turns import Turns
+from consumers.turns import Turns, way_of
 from projections.shapes import OpenText
 from schemas import tracing
+from schemas.base import FIRST_CARRIER
 from schemas.door import Busy, CommandDoor, Unavailable
 from schemas.events import CommandAccepted, CommandRefused
 from schemas.receipts import Answer
@@ -43,7 +44,7 @@ class Dispatcher:
         self,
         open_texts: OpenTexts,
         door: CommandDoor,
-        carrier: Carrier,
+        carriers: Carriers,
         callback: handover.CALLBACK,
         clock: Callable[[], datetime],
         hand_overs_max: int,
@@ -51,7 +52,7 @@ class Dispatcher:
         patience: Patience,
     ) -> None:
         self._door = door
-        self._carrier = carrier
+        self._carriers = carriers
         self._callback = callback
         self._clock = clock
         self._rates = rates
@@ -66,7 +67,7 @@ class Dispatcher:
         """Threads that talk to the carrier."""
         self._answered: deque[tuple[OpenText, bool]] = deque()
         """Texts that need no hand any more, and whether they wait as before; for the one thread."""
-        self._settler = Settler(open_texts, door, carrier, clock, patience, self._in_hand)
+        self._settler = Settler(open_texts, door, carriers, clock, patience, self._in_hand)
         self._pool = ThreadPoolExecutor(hand_overs_max, thread_name_prefix="hand-over")
         self._changed = threading.Event()
         self._wake = threading.Event()
@@ -85,8 +86,8 @@ class Dispatcher:
 
     @property
     def carrier_rate(self) -> float:
-        """Segments a second that the process may hand over now, for all its shards."""
-        return self._rates.carrier_rate(time.monotonic())
+        """Segments a second that the process may hand to the first carrier now, for all its shards."""
+        return self._rates.carrier_rate(FIRST_CARRIER, time.monotonic())
 
     def start(self) -> None:
         """Begin."""
@@ -172,15 +173,15 @@ class Dispatcher:
     def _hand_over(self, text: OpenText) -> bool:
         """The last look and, with no wait in between, the call. Whether the text waits as before."""
         until_s = time.monotonic() + self._patience.sent_within.total_seconds()
-        answer = self._door.put(handover.start(text, self._clock())).result()
+        answer = self._door.put(handover.start(text, self._clock(), self._carriers.failing())).result()
         receipt = answer.receipt
         if answer.repeated or not isinstance(receipt, CommandAccepted) or not receipt.result["dispatch"]:
-            self._rates.give_back(text.sender, text.segments, time.monotonic())
+            self._rates.give_back(way_of(text), text.segments, time.monotonic())
             # Accepted: it was begun before, moved or called back. Stale: the view is behind, and will tell.
             return isinstance(receipt, CommandRefused) and receipt.code != "stale"
-        sender = str(receipt.result["sender"])
-        outcome = self._carrier.send(handover.outgoing(text, sender, self._callback, until_s))
-        self._rates.heard(sender, outcome, time.monotonic())
+        sender, carrier = str(receipt.result["sender"]), str(receipt.result["carrier"])
+        outcome = self._carriers.send(handover.outgoing(text, sender, carrier, self._callback, until_s))
+        self._rates.heard((carrier, sender), outcome, time.monotonic())
         self._record(text, outcome)
         return False
 

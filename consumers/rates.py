@@ -153,45 +153,70 @@ class Bucket:
 _EPSILON = 1e-9  # of a segment: what sums of floats lack
 
 
-class Rates:
-    """The limits that one shard's texts meet: those of its senders, and the carrier account's."""
+Way = tuple[str, str | None]
+"""The carrier that a text goes through, and its sender; where none is known, the last look will refuse it."""
 
-    def __init__(self, limits: Limits, carrier: Bucket) -> None:
-        """`carrier` is shared by all shards of the process."""
+
+class CarrierRates:
+    """The limits of all carrier accounts of a process, which its shards share. From any thread."""
+
+    def __init__(self, full: Callable[[str], float], now_s: float) -> None:
+        """`full`: as `Bucket` takes it, by the carrier's name."""
+        self._full = full
+        self._began_s = now_s
+        self._buckets: dict[str, Bucket] = {}
+        self._lock = threading.Lock()
+
+    def of(self, carrier: str) -> Bucket:
+        """The limit of that one."""
+        with self._lock:
+            if carrier not in self._buckets:
+                self._buckets[carrier] = Bucket(lambda: self._full(carrier), self._began_s)
+            return self._buckets[carrier]
+
+
+class Rates:
+    """The limits that one shard's texts meet: those of its senders, and those of the carrier accounts."""
+
+    def __init__(self, limits: Limits, carriers: CarrierRates) -> None:
         self._limits = limits
-        self._carrier = carrier
+        self._carriers = carriers
         self._senders: dict[str, Bucket] = {}
         self._lock = threading.Lock()
 
-    def sender_wait_s(self, sender: str | None, segments: int, now_s: float) -> float:
-        """How long the sender's limit holds such a text up; one without a sender is for the last look."""
+    def sender_wait_s(self, way: Way, segments: int, now_s: float) -> float:
+        """How long the sender's limit holds such a text up."""
+        _, sender = way
         return 0.0 if sender is None else self._sender(sender, now_s).wait_s(segments, now_s)
 
-    def take(self, sender: str | None, segments: int, now_s: float) -> float:
+    def take(self, way: Way, segments: int, now_s: float) -> float:
         """Take what a text needs, once its sender's limit no longer holds it up: as `Bucket.take`."""
-        wait_s = self._carrier.take(segments, now_s)
+        carrier, sender = way
+        wait_s = self._carriers.of(carrier).take(segments, now_s)
         if wait_s == 0 and sender is not None:
             self._sender(sender, now_s).take(segments, now_s)
         return wait_s
 
-    def give_back(self, sender: str | None, segments: int, now_s: float) -> None:
+    def give_back(self, way: Way, segments: int, now_s: float) -> None:
         """The text did not leave."""
-        self._carrier.give_back(segments, now_s)
+        carrier, sender = way
+        self._carriers.of(carrier).give_back(segments, now_s)
         if sender is not None:
             self._sender(sender, now_s).give_back(segments, now_s)
 
-    def heard(self, sender: str | None, outcome: Outcome, now_s: float) -> None:
+    def heard(self, way: Way, outcome: Outcome, now_s: float) -> None:
         """Slow down where the carrier asks to."""
+        carrier, sender = way
         if not isinstance(outcome, Rejected):
             return
         if is_too_many(outcome):
-            self._carrier.slow_down(now_s, outcome.retry_after_s)
+            self._carriers.of(carrier).slow_down(now_s, outcome.retry_after_s)
         elif outcome.code == SENDER_QUEUE_FULL and sender is not None:
             self._sender(sender, now_s).slow_down(now_s, outcome.retry_after_s)
 
-    def carrier_rate(self, now_s: float) -> float:
+    def carrier_rate(self, carrier: str, now_s: float) -> float:
         """Segments a second that the carrier account has just now."""
-        return self._carrier.rate(now_s)
+        return self._carriers.of(carrier).rate(now_s)
 
     def _sender(self, sender: str, now_s: float) -> Bucket:
         with self._lock:

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from consumers import handover
-from consumers.carriers.carrier import Carrier, Found, Unknown
+from consumers.carriers.carrier import Carriers, Found, Unknown
 from projections.shapes import OpenText
 from schemas import tracing
 from schemas.commands import Command
@@ -74,7 +74,7 @@ class Settler:
         self,
         texts: UnsettledTexts,
         door: CommandDoor,
-        carrier: Carrier,
+        carriers: Carriers,
         clock: Callable[[], datetime],
         patience: Patience,
         in_hand: Container[UUID],
@@ -82,7 +82,7 @@ class Settler:
         """`in_hand`: texts that are being handed over here: whatever the clock says, not abandoned."""
         self._texts = texts
         self._door = door
-        self._carrier = carrier
+        self._carriers = carriers
         self._clock = clock
         self._patience = patience
         self._in_hand = in_hand
@@ -135,7 +135,7 @@ class Settler:
         if text.text_id in self._asked_at:
             return
         self._asked_at[text.text_id] = now
-        messages = self._carrier.find(text.number, text.since - CLOCKS_APART_MAX)
+        messages = self._carriers.find(text.carrier, text.number, text.since - CLOCKS_APART_MAX)
         if isinstance(messages, Unknown):
             pass  # asked again at the next look
         elif text.state == "sent":

@@ -7,10 +7,9 @@ from typing import Self
 
 from fastapi import FastAPI
 
-from consumers.carriers.twilio_carrier import TwilioCarrier
 from consumers.dispatcher import Dispatcher
 from consumers.inbox import Inbox
-from consumers.observing import ObservedCarrier, ObservedShard, ObservedViews
+from consumers.observing import ObservedCarriers, ObservedShard, ObservedViews
 from consumers.projector import Projected, Projector
 from consumers.rates import Rates
 from consumers.worker import Worker
@@ -19,10 +18,10 @@ from deploy.http import http_app
 from deploy.observability import Observability
 from deploy.parts import (
     callback_of,
-    carrier_bucket_of,
-    carrier_of,
+    carrier_rates_of,
     limits_of,
     names_of,
+    open_carriers,
     patience_of,
     policy_of,
 )
@@ -61,6 +60,7 @@ class Sayso:
             require_same_names(self.stores.ledger, self.stores.keys, names)
             with said_of(settings.data_dir):
                 self.inbox = Inbox(self.stores.ledger.take())
+            self.carriers = opened.enter_context(open_carriers(settings, clock))
             self._opened = opened.pop_all()
         self.observability = observability or Observability.to(settings.otlp_url)
         metrics, tracer = self.observability.consumers, self.observability.tracer
@@ -72,15 +72,14 @@ class Sayso:
             self.stores.ledger, self.stores.views, self.stores.keys, on_batch=self._projected
         )
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
-        self.carrier = TwilioCarrier(carrier_of(settings))
         self.dispatcher = Dispatcher(
             Worklist(self.stores.views, SHARD),
             self.inbox,
-            ObservedCarrier(self.carrier, metrics, shard=SHARD, system="twilio", tracer=tracer),
+            ObservedCarriers(self.carriers, metrics, shard=SHARD, tracer=tracer),
             callback_of(settings),
             clock,
             settings.hand_overs_max,
-            Rates(limits_of(settings), carrier_bucket_of(settings)),
+            Rates(limits_of(settings), carrier_rates_of(settings)),
             patience_of(settings),
         )
         metrics.standing.cached(SHARD, shard.states)
@@ -106,7 +105,6 @@ class Sayso:
         self.dispatcher.stop()
         self.worker.stop()
         self.projector.stop()
-        self.carrier.close()
         self.observability.close()
         self._opened.close()
 

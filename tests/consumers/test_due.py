@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.due import ACCOUNTS_PER_PAGE, DUE_MAX, IDLE_S_MAX, PAGES_PER_LOOK, READ_EVERY_S, DueReader
-from consumers.rates import Bucket, Limits, Rates
+from consumers.rates import CarrierRates, Limits, Rates
 from consumers.turns import Turns
 from projections.shapes import OpenText
 from tests.consumers.waiting_texts import NOON, bulk, keyword_answer, put, take_out, text
@@ -31,7 +31,7 @@ class Desk:
 
     def __init__(self, views: Views) -> None:
         self.views = views
-        rates = Rates(Limits({"elsewhere": 1e9}), Bucket(lambda: 1e9, 0.0))
+        rates = Rates(Limits({"elsewhere": 1e9}), CarrierRates(lambda _: 1e9, 0.0))
         self.turns = Turns(rates, 10**9)
         self.reader = DueReader(views.worklist, self.turns, 4 * HANDS)
         self.now_s = 0.0

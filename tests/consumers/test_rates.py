@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.carriers.carrier import Accepted, Rejected
-from consumers.rates import CARRIER_RATE, REST_S, Bucket, Limits, Rates, kind_of
+from consumers.rates import CARRIER_RATE, REST_S, Bucket, CarrierRates, Limits, Rates, Way, kind_of
 
 LARGEST = 21
 """Segments of the largest text: 1,400 units of UCS-2."""
 TOO_MANY = Rejected(20429, 429, "Too many requests", None)
 US, DANISH = "+14155550100", "+4531234567"
+BY_US, BY_DANISH, BY_NONE = ("twilio", US), ("twilio", DANISH), ("twilio", None)
 
 
 def bucket(rate: float) -> Bucket:
@@ -18,7 +19,7 @@ def bucket(rate: float) -> Bucket:
 
 
 def rates(carrier: float = 1_000.0, **senders: float) -> Rates:
-    return Rates(Limits(senders, carrier), bucket(carrier))
+    return Rates(Limits(senders, carrier), CarrierRates(lambda _: carrier, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -139,18 +140,18 @@ def test_a_process_has_its_share_of_the_carriers_rate_however_many_shards_it_has
 
 def test_the_carriers_limit_holds_for_all_senders_together_and_each_senders_for_itself() -> None:
     both = rates(carrier=3.0, **{US: 1.0, DANISH: 10.0})
-    assert both.take(US, 1, 0.0) == 0.0
-    assert both.sender_wait_s(US, 1, 0.0) == pytest.approx(1.0)
-    assert both.sender_wait_s(DANISH, 1, 0.0) == 0.0
-    assert [both.take(DANISH, 1, 0.0) for _ in range(2)] == [0.0, 0.0]
-    assert both.take(DANISH, 1, 0.0) > 0
+    assert both.take(BY_US, 1, 0.0) == 0.0
+    assert both.sender_wait_s(BY_US, 1, 0.0) == pytest.approx(1.0)
+    assert both.sender_wait_s(BY_DANISH, 1, 0.0) == 0.0
+    assert [both.take(BY_DANISH, 1, 0.0) for _ in range(2)] == [0.0, 0.0]
+    assert both.take(BY_DANISH, 1, 0.0) > 0
 
 
 def test_what_did_not_leave_is_given_back() -> None:
     both = rates(carrier=1.0)
-    assert both.take(US, 1, 0.0) == 0.0
-    both.give_back(US, 1, 0.0)
-    assert (both.sender_wait_s(US, 1, 0.0), both.take(US, 1, 0.0)) == (0.0, 0.0)
+    assert both.take(BY_US, 1, 0.0) == 0.0
+    both.give_back(BY_US, 1, 0.0)
+    assert (both.sender_wait_s(BY_US, 1, 0.0), both.take(BY_US, 1, 0.0)) == (0.0, 0.0)
 
 
 def test_only_what_the_carrier_says_about_numbers_of_requests_slows_it_down() -> None:
@@ -160,22 +161,30 @@ def test_only_what_the_carrier_says_about_numbers_of_requests_slows_it_down() ->
         Rejected(21610, 400, "Opted out", None),
         Rejected(21611, 400, "Queue full", None),
     ):
-        both.heard(US, outcome, 0.0)
-    assert both.carrier_rate(0.0) == 1_000
-    both.heard(US, TOO_MANY, 0.0)
-    assert both.carrier_rate(0.0) == 500
+        both.heard(BY_US, outcome, 0.0)
+    assert both.carrier_rate("twilio", 0.0) == 1_000
+    both.heard(BY_US, TOO_MANY, 0.0)
+    assert both.carrier_rate("twilio", 0.0) == 500
+
+
+def test_each_carrier_has_a_limit_of_its_own() -> None:
+    both = rates(carrier=1.0, elsewhere=10.0)
+    backup: Way = ("backup", DANISH)
+    both.heard(BY_DANISH, TOO_MANY, 0.0)
+    assert both.take(BY_DANISH, 1, 0.0) > 0
+    assert both.take(backup, 1, 0.0) == 0.0
 
 
 def test_a_full_queue_slows_its_sender_down_and_nobody_else() -> None:
     both = rates()
-    both.heard(US, Rejected(21611, 400, "Queue full", 30.0), 0.0)
-    assert both.sender_wait_s(US, 1, 29.0) > 0
-    assert both.sender_wait_s(DANISH, 1, 0.0) == 0.0
+    both.heard(BY_US, Rejected(21611, 400, "Queue full", 30.0), 0.0)
+    assert both.sender_wait_s(BY_US, 1, 29.0) > 0
+    assert both.sender_wait_s(BY_DANISH, 1, 0.0) == 0.0
 
 
 def test_a_text_without_a_sender_meets_the_carriers_limit_alone() -> None:
     """The last look will say what is missing."""
     both = rates()
-    both.heard(None, Rejected(21611, 400, "Queue full", None), 0.0)
-    assert (both.sender_wait_s(None, 1, 0.0), both.take(None, 1, 0.0)) == (0.0, 0.0)
-    both.give_back(None, 1, 0.0)
+    both.heard(BY_NONE, Rejected(21611, 400, "Queue full", None), 0.0)
+    assert (both.sender_wait_s(BY_NONE, 1, 0.0), both.take(BY_NONE, 1, 0.0)) == (0.0, 0.0)
+    both.give_back(BY_NONE, 1, 0.0)

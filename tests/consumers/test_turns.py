@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.handover import ASKED_ANEW_AFTER_S
-from consumers.rates import Bucket, Limits, Rates
+from consumers.rates import CarrierRates, Limits, Rates
 from consumers.turns import LAST_FIRST, Turns, place_of
 from projections.shapes import OpenText
 from tests.consumers.waiting_texts import NOON, bulk, keyword_answer, text
@@ -21,7 +22,7 @@ def turns(
 ) -> Turns:
     """With nothing held up, unless `carrier` or `senders` say how fast."""
     limits = Limits({**FAST, **senders}, carrier)
-    line = Turns(Rates(limits, Bucket(lambda: carrier, 0.0)), under_way_max)
+    line = Turns(Rates(limits, CarrierRates(lambda _: carrier, 0.0)), under_way_max)
     line.take_in_all(texts, 0.0)
     return line
 
@@ -84,6 +85,23 @@ def test_a_slow_sender_holds_up_only_its_own_texts() -> None:
     assert Counter(accounts(order(line))) == {"acme": 1, "globex": 5}
     assert (line.held_up(0.0), line.free_in_s(0.0)) == (4, 1.0)
     assert accounts(order(line, now_s=1.0)) == ["acme"]
+
+
+def test_an_account_with_several_senders_has_each_of_their_rates_and_one_accounts_turns() -> None:
+    ours = [replace(text(n), sender=f"+45{n % 4}") for n in range(40)]
+    line = turns([*ours, *(text(50 + n, "globex") for n in range(20))])
+    assert Counter(accounts(order(line, 20))) == {"acme": 10, "globex": 10}
+    slow = turns(ours, elsewhere=1)
+    assert {one.sender for one in order(slow)} == {f"+45{n}" for n in range(4)}
+
+
+def test_a_carrier_that_is_held_up_holds_up_no_other() -> None:
+    line = turns(
+        [*(text(n) for n in range(5)), *(text(9 + n, carrier="backup") for n in range(5))], carrier=1.0
+    )
+    assert sorted(one.carrier for one in order(line)) == ["backup", "twilio"]
+    assert (line.held_up(0.5), line.free_in_s(0.5)) == (8, 0.5)
+    assert len(order(line, now_s=1.0)) == 2
 
 
 def test_while_the_carrier_account_has_no_tokens_nobody_goes_and_then_the_most_urgent() -> None:
