@@ -66,6 +66,7 @@ class OpenText(NamedTuple):
     """What the carrier calls it, once it has it."""
     failed_sids: frozenset[str] = frozenset()
     """What the carrier called it in attempts that it reported as failed: news of those is old."""
+    bulk: UUID | None = None
 
 
 class Conversation(NamedTuple):
@@ -149,6 +150,7 @@ def _queued(event: TextQueued) -> OpenText:
         candidate=event.candidate,
         overrides_quiet_hours=event.overrides_quiet_hours,
         purpose=event.purpose,
+        bulk=event.bulk,
     )
 
 
@@ -159,6 +161,7 @@ def _scheduled(event: TextScheduled) -> OpenText:
         overrides_quiet_hours=event.overrides_quiet_hours,
         send_at=event.send_at,
         requested=event.delay == "requested",
+        bulk=event.bulk,
     )
 
 

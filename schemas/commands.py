@@ -18,6 +18,7 @@ from schemas.base import (
     CarrierName,
     Currency,
     ForeignId,
+    Instant,
     LongText,
     Message,
     Moment,
@@ -302,6 +303,8 @@ class StartDispatch(Command):
     number: E164
     text_id: UUID
     attempt: Annotated[int, Field(ge=1)]
+    due_at: Instant | None = None
+    """When it was to leave; of a text that was to leave at once, the moment when it was accepted."""
     failing_carriers: SortedSet[CarrierName] = frozenset()
     """Those that do not answer just now: another is taken, where the account has a sender there."""
 
