@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from domain import repeats
 from domain.refusals import Refused
+from domain.repeats import Said
 from schemas.events import (
     CandidateJoined,
     CandidateLeft,
@@ -53,6 +55,14 @@ class OpenText(NamedTuple):
     purpose: TextPurpose = "message"
     requested: bool = False
     """Whether somebody chose `send_at`, rather than quiet hours or the carrier."""
+    bulk: UUID | None = None
+
+
+class BulkText(NamedTuple):
+    """That a text of a bulk was handed over to the number."""
+
+    bulk: UUID
+    at: datetime
 
 
 class Conversation(NamedTuple):
@@ -68,6 +78,10 @@ class Conversation(NamedTuple):
     under_review: bool = False
     texted: bool = False
     """Whether the carrier ever took a text of ours, answers to keywords aside."""
+    last_bulk: BulkText | None = None
+    """Until consent is revoked, which may be its doing."""
+    said: tuple[Said, ...] = ()
+    """What was accepted for the number of late (domain.repeats)."""
     texts: Mapping[UUID, OpenText] = {}
 
     @property
@@ -81,18 +95,23 @@ class Conversation(NamedTuple):
         return self.texted or any(text.purpose == "message" for text in self.texts.values())
 
 
-def evolve(state: Conversation, event: Event) -> Conversation:
-    """`state` after `event`. Never refuses."""
+def evolve(state: Conversation, event: Event, at: datetime) -> Conversation:
+    """`state` after `event`, which happened `at` that moment. Never refuses."""
     match event:
         case TextQueued() | TextScheduled():
             texts = {**state.texts, event.text_id: _opened(event)}
-            return Conversation(*state[:-1], texts)  # on every send: four times as fast as _replace
+            said = repeats.remember(state.said, event, at)
+            return Conversation(*state[:-2], said, texts)  # on every send: four times as fast as _replace
         case DispatchStarted() | TextSent() | DispatchDoubted() | TextRescheduled() | TextRecounted() if (
             event.text_id in state.texts
         ):
             text = _moved(state.texts[event.text_id], event)
             texted = state.texted or (text.state == "sent" and text.purpose == "message")
-            return state._replace(texted=texted, texts={**state.texts, event.text_id: text})
+            last = state.last_bulk
+            if text.bulk is not None and isinstance(event, DispatchStarted):
+                last = BulkText(text.bulk, at)
+            texts = {**state.texts, event.text_id: text}
+            return state._replace(texted=texted, last_bulk=last, texts=texts)
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
             rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
             return state._replace(texts=rest)
@@ -107,6 +126,7 @@ def _opened(event: TextQueued | TextScheduled) -> OpenText:
             candidate=event.candidate,
             overrides_quiet_hours=event.overrides_quiet_hours,
             purpose=event.purpose,
+            bulk=event.bulk,
         )
     return OpenText(
         segments=event.segments,
@@ -114,6 +134,7 @@ def _opened(event: TextQueued | TextScheduled) -> OpenText:
         overrides_quiet_hours=event.overrides_quiet_hours,
         send_at=event.send_at,
         requested=event.delay == "requested",
+        bulk=event.bulk,
     )
 
 
@@ -151,7 +172,9 @@ def _evolve_consent(state: Conversation, event: Event) -> Conversation:
         case ConsentWithdrawn():
             return state._replace(consent="withdrawn", granted_by=frozenset())
         case ConsentRevoked():
-            return state._replace(consent="revoked", granted_by=frozenset(), under_review=False)
+            return state._replace(
+                consent="revoked", granted_by=frozenset(), under_review=False, last_bulk=None
+            )
         case StopRequestFlagged():
             return state._replace(under_review=True)
         case StopRequestReviewed():

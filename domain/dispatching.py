@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from domain import account as accounts
+from domain import bulk as bulks
 from domain import conversation as conversations
 from domain import numbers, sending
 from domain.conversation import OpenText
@@ -52,6 +53,8 @@ def start(turn: Turn, command: StartDispatch) -> dict[str, JsonValue]:
     if turn.account.stopped is not None:
         # Nothing is wrong with the text: it waits until the operator has put right what is.
         raise Refused("sending_stopped", reason=turn.account.stopped)
+    if text.bulk is not None:
+        bulks.require_running(turn.bulk(text.bulk))  # it waits, too, until somebody has looked
     try:
         deferred = _last_look(turn, stream, command, text)
     except Refused as broken:
@@ -78,6 +81,10 @@ def _last_look(turn: Turn, stream: str, command: StartDispatch, text: OpenText) 
     if text.candidate not in conversation.candidates:
         raise Refused("number_unknown")
     conversations.require_consent(conversation, turn.account.sender)
+    if text.bulk is not None:
+        bulks.require_open(
+            turn.bulk(text.bulk)
+        )  # it was in the carrier's hands when the bulk was called back
     if text.requested and text.send_at is not None and turn.now - text.send_at > turn.policy.late_max:
         raise Refused("missed", late=str(turn.policy.late_max))
     if text.overrides_quiet_hours:

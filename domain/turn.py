@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from domain import account as accounts
+from domain import bulk as bulks
 from domain import candidate as candidates
 from domain import conversation as conversations
 from domain.account import Account
+from domain.bulk import Bulk
 from domain.candidate import Candidate
 from domain.conversation import Conversation
 from domain.policy import Policy
 from schemas.commands import Command
 from schemas.events import Event
 
-State = Account | Conversation | Candidate
+State = Account | Conversation | Candidate | Bulk
 
 
 class Book(Protocol):
@@ -23,9 +26,11 @@ class Book(Protocol):
     def account_stream(self, account: str, /) -> str: ...
     def conversation_stream(self, account: str, number: str, /) -> str: ...
     def candidate_stream(self, account: str, candidate: str, /) -> str: ...
+    def bulk_stream(self, account: str, bulk: UUID, /) -> str: ...
     def account(self, stream: str, /) -> Account: ...
     def conversation(self, stream: str, /) -> Conversation: ...
     def candidate(self, stream: str, /) -> Candidate: ...
+    def bulk(self, stream: str, /) -> Bulk: ...
 
 
 class Turn:
@@ -52,7 +57,7 @@ class Turn:
         self.events: list[tuple[str, Event]] = []
         self.account_stream = book.account_stream(command.account)
         self._account = book.account(self.account_stream)
-        self._states: dict[str, Conversation | Candidate] = {}
+        self._states: dict[str, Conversation | Candidate | Bulk] = {}
 
     @property
     def states(self) -> dict[str, State]:
@@ -89,6 +94,15 @@ class Turn:
         assert isinstance(state, Candidate)
         return state
 
+    def bulk(self, bulk: UUID) -> Bulk:
+        """The account's bulk of that id."""
+        stream = self.book.bulk_stream(self.command.account, bulk)
+        state = self._states.get(stream)
+        if state is None:
+            state = self._states[stream] = self.book.bulk(stream)
+        assert isinstance(state, Bulk)
+        return state
+
     # --- deciding --------------------------------------------------------------------------------
 
     def on_account(self, events: Sequence[Event]) -> None:
@@ -102,7 +116,7 @@ class Turn:
         state = self.conversation(stream)
         for event in events:
             self.events.append((stream, event))
-            state = conversations.evolve(state, event)
+            state = conversations.evolve(state, event, self.now)
         self._states[stream] = state
 
     def on_candidate(self, candidate: str, events: Sequence[Event]) -> None:
@@ -112,4 +126,13 @@ class Turn:
         for event in events:
             self.events.append((stream, event))
             state = candidates.evolve(state, event)
+        self._states[stream] = state
+
+    def on_bulk(self, bulk: UUID, events: Sequence[Event]) -> None:
+        """`events` happen to the account's bulk of that id."""
+        stream = self.book.bulk_stream(self.command.account, bulk)
+        state = self.bulk(bulk)
+        for event in events:
+            self.events.append((stream, event))
+            state = bulks.evolve(state, event)
         self._states[stream] = state

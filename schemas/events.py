@@ -524,6 +524,68 @@ class ThreadRead(Event):
     TOPIC = Topic.MESSAGES
 
 
+# --- the bulk -------------------------------------------------------------------------------------
+
+BulkCount = Literal["handed_over", "failed", "opted_out"]
+BulkPauseCause = Literal["member", "failures", "opt_outs"]
+
+
+class BulkStarted(Event):
+    """One text for many was asked for: the first of its stream. The texts stand in their conversations."""
+
+    NAME = "bulk-started.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+    """The id of the command that asked for it."""
+    body: Annotated[str, Personal]
+    """As it was written; a first text may say more."""
+    send_at: Instant | None
+    conversations: tuple[str, ...]
+    """The streams of those to whom a text was accepted, in order."""
+    refused: int
+    """Recipients to whom none was; the command's receipt says why."""
+
+
+class BulkCounted(Event):
+    """Something became of one of the bulk's texts; the totals as they stand from now on."""
+
+    NAME = "bulk-counted.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+    what: BulkCount
+    handed_over: int
+    failed: int
+    opted_out: int
+
+
+class BulkPaused(Event):
+    """Nothing of the bulk is handed over until it is resumed."""
+
+    NAME = "bulk-paused.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+    cause: BulkPauseCause
+    """`failures` and `opt_outs`: it paused itself, since there were too many."""
+
+
+class BulkResumed(Event):
+    """The bulk goes on; failures and opt-outs are counted anew."""
+
+    NAME = "bulk-resumed.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+
+
+class BulkCancelled(Event):
+    """What of the bulk had not left was called back, for good."""
+
+    NAME = "bulk-cancelled.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+    cancelled: int
+    """How many texts that were."""
+
+
 # --- receipts -------------------------------------------------------------------------------------
 
 
