@@ -201,9 +201,9 @@ def test_cancelling_calls_back_and_refunds_what_has_not_left() -> None:
 
 def test_what_the_carrier_never_took_is_called_back_when_it_comes_back() -> None:
     ended = handed_over(sent_to(NUMBER, OTHER), NUMBER).and_when(cancel_bulk())
-    silence = c.TurnedDown(reason="Never got it.", retry_in_s=0)
+    silence = c.NotTaken(cause="absent")
     back = ended.and_when(record(silence, number=NUMBER, text_id=text_of(NUMBER)))
-    again = back.and_when(start(number=NUMBER, text_id=text_of(NUMBER), attempt=2))
+    again = back.at(LATER).when(start(number=NUMBER, text_id=text_of(NUMBER), attempt=2))
     again.answering(dispatch=False, reason="bulk_cancelled")
     assert again.balance == 500
 
@@ -241,9 +241,9 @@ def test_a_bulk_ignores_events_of_others() -> None:
 def test_a_text_is_counted_when_it_is_first_handed_over() -> None:
     first = handed_over(sent_to(NUMBER), NUMBER)
     assert first.of(e.BulkCounted) == [counted("handed_over", 1)]
-    again = c.TurnedDown(reason="Too many.", retry_in_s=0)
+    again = c.NotTaken(cause="absent")
     back = first.and_when(record(again, number=NUMBER, text_id=text_of(NUMBER)))
-    second = back.and_when(start(number=NUMBER, text_id=text_of(NUMBER), attempt=2))
+    second = back.at(LATER).when(start(number=NUMBER, text_id=text_of(NUMBER), attempt=2))
     assert len(second.of(e.DispatchStarted)) == 1
     assert second.of(e.BulkCounted) == []
 
