@@ -98,7 +98,11 @@ def test_it_holds_itself_when_too_many_fail_and_the_rest_can_be_called_back(big_
     assert held["waiting"] == 100 - held["failed"] > 0
     assert big_office.boss.accepted("cancel-bulk", bulk=result["bulk"])["cancelled"] == held["waiting"]
     done = bulk_of(big_office, result)
-    assert (done["state"], done["cancelled"], done["failed"]) == ("cancelled", held["waiting"], held["failed"])
+    assert (done["state"], done["cancelled"], done["failed"]) == (
+        "cancelled",
+        held["waiting"],
+        held["failed"],
+    )
     assert big_office.boss.refused("resume-bulk", bulk=result["bulk"]) == "bulk_cancelled"
     assert big_office.balance == 1_000
 
