@@ -26,7 +26,7 @@ def bulk(ats: Client, system: System, **more: Any) -> str:
 def test_a_bulk_is_held_released_and_ended(manager: Desk, ats: Client, ada: str, system: System) -> None:
     name = bulk(ats, system)
     manager.go("/bulks").is_live()
-    expect(manager.at("bulk")).to_contain_text("0 of 1 text gone")
+    expect(manager.at("bulk")).to_contain_text("0 of 1 text handed over")
     manager.at("bulk").click()
     expect(manager.at("bulk-body")).to_have_text(BODY)
     expect(manager.at("bulk-state")).to_have_text("Running")

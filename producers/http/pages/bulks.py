@@ -40,8 +40,8 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """Texts that do not wait here any more."""
-        return self.accepted - self.bulk.waiting
+        """Texts that were handed over, however they ended."""
+        return self.accepted - self.bulk.waiting - self.bulk.cancelled
 
     @property
     def counts(self) -> tuple[tuple[str, int], ...]:
