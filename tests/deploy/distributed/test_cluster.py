@@ -26,6 +26,7 @@ from tests.support.sayso import ALL, Client, eventually, free_port
 
 ADA = "+4520123456"  # Denmark has no quiet hours
 GRACE = "+4551234567"
+BULKY = "+4520123458"
 BODY = "This is Acme. Could we talk on Tuesday? Reply STOP to opt out."
 SOON_S = 90.0
 
@@ -138,6 +139,24 @@ def test_a_text_goes_out_an_answer_comes_back_and_a_stop_holds(cluster: Running)
     eventually(lambda: other.get(f"{thread}/consent")["status"] == "revoked", SOON_S)
     assert ats.refused("send-text", candidate="ada", number=ADA, body=BODY) == "revoked_by_keyword"
     assert texts(cluster) == [BODY]
+
+
+def test_the_largest_bulk_passes_every_part(cluster: Running) -> None:
+    """A command and a receipt of hundreds of kilobytes: the topics, the ledger, the views, the interface."""
+    ats, other = cluster.client(0), cluster.client(1)
+    ats.accepted("add-number", candidate="bulky", number=BULKY)
+    ats.accepted(
+        "add-consent", candidate="bulky", number=BULKY, obtained_at="2026-01-05T09:00:00Z",
+        evidence={"method": "call"},
+    )  # fmt: skip
+    strangers = [{"candidate": f"{n:0128}", "number": f"+45{20_200_000 + n}"} for n in range(999)]
+    whom = [{"candidate": "bulky", "number": BULKY}, *strangers]
+    result = other.accepted("send-bulk", recipients=whom, body=BODY)
+    assert [one["candidate"] for one in result["accepted"]] == ["bulky"]
+    assert {one["code"] for one in result["refused"]} == {"number_unknown"}
+    address = f"/bulks/{result['bulk']}"
+    eventually(lambda: ats.get(address)["delivered"] == 1, SOON_S)
+    assert (ats.get(address)["state"], ats.get(address)["refused"]) == ("finished", 999)
 
 
 def test_whatever_is_killed_another_takes_over(cluster: Running) -> None:
