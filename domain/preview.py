@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import account as accounts
-from domain import first_text, numbers, sending
+from domain import first_text, numbers, senders, sending
 from domain.account import Account
 from domain.bulk import Bulk
 from domain.candidate import Candidate
@@ -65,7 +65,7 @@ def preview(
         text_units_left=TEXT_UNITS_MAX - segments.units,
         forcing=forcing(body),
         swaps=swaps(body),
-        warnings=_warnings(command, account),
+        warnings=_warnings(command, account, conversation),
         advice=missing,
         advised_sentence=first_text.sentence(missing, who) if missing else None,
         appended=appended,
@@ -75,9 +75,11 @@ def preview(
     )
 
 
-def _warnings(command: SendText, account: Account) -> tuple[str, ...]:
+def _warnings(command: SendText, account: Account, conversation: Conversation) -> tuple[str, ...]:
     try:
-        return numbers.require_country(numbers.parse(command.number).region, account)
+        region = numbers.parse(command.number).region
+        sender = senders.choose(account.senders, region, conversation.sender)
+        return numbers.require_country(region, account, sender)
     except Refused:
         return ()
 

@@ -7,7 +7,6 @@ from unicodedata import normalize
 from zlib import crc32
 
 from domain.refusals import Refused
-from schemas.events import TextQueued, TextScheduled
 
 ALIKE_MAX = 20
 WITHIN = timedelta(days=1)
@@ -24,22 +23,25 @@ class Said(NamedTuple):
     leaves_at: datetime
 
 
-def remember(said: tuple[Said, ...], event: TextQueued | TextScheduled, at: datetime) -> tuple[Said, ...]:
-    """`said` and the text that was accepted `at` that moment, without what left more than a day before."""
-    leaves_at = event.send_at if isinstance(event, TextScheduled) else at
-    new = Said(words_of(event.body), leaves_at)
-    if not said:
+def said(body: str, leaves_at: datetime) -> Said:
+    """That `body` was accepted, to leave at that moment."""
+    return Said(words_of(body), leaves_at)
+
+
+def remember(known: tuple[Said, ...], new: Said, now: datetime) -> tuple[Said, ...]:
+    """`known` and what is `new`, without what left more than a day before `now`."""
+    if not known:
         return (new,)
-    since = at - WITHIN
-    return (*[one for one in said if one.leaves_at > since], new)[-SAID_MAX:]
+    since = now - WITHIN
+    return (*[one for one in known if one.leaves_at > since], new)[-SAID_MAX:]
 
 
-def require_variety(said: tuple[Said, ...], body: str, leaves_at: datetime) -> None:
+def require_variety(known: tuple[Said, ...], body: str, leaves_at: datetime) -> None:
     """Refuse what would be the 21st text with the same words within 24 hours. Cancelled ones count, too."""
-    if len(said) < ALIKE_MAX:
+    if len(known) < ALIKE_MAX:
         return
     words = words_of(body)
-    times = sorted([leaves_at, *(one.leaves_at for one in said if one.words == words)])
+    times = sorted([leaves_at, *(one.leaves_at for one in known if one.words == words)])
     for first, last in zip(times, times[ALIKE_MAX:], strict=False):
         if last - first < WITHIN:
             raise Refused("too_many_alike", limit=ALIKE_MAX)

@@ -21,8 +21,8 @@ The first rule that fails is the refusal:
 14. there is credit                                      insufficient_credit
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from unicodedata import category
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from pydantic import JsonValue
 
 from domain import account as accounts
 from domain import conversation as conversations
-from domain import first_text, numbers, repeats
+from domain import first_text, numbers, repeats, senders
 from domain.conversation import Conversation, OpenText
 from domain.refusals import Refused
 from domain.segments import TEXT_UNITS_MAX, Segments, count
@@ -38,6 +38,7 @@ from domain.turn import Turn
 from schemas.actors import Permission
 from schemas.commands import CancelText, RescheduleText, SendText
 from schemas.events import Event, TextCancelled, TextQueued, TextRescheduled, TextScheduled
+from schemas.writing import id_text, moment_text
 
 _UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # they pass for letters and symbols, and show nothing
@@ -45,8 +46,7 @@ _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # they pass for letters 
 OPEN_TEXTS_MAX = 100  # to one number: beyond it something is running wild
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A text that passed every rule but that of credit."""
 
     stream: str
@@ -65,10 +65,10 @@ def send(turn: Turn, command: SendText) -> dict[str, JsonValue]:
     """Accept a text, for now or for later, and pay for it."""
     ready = accept(turn, command)
     return {
-        "text_id": str(command.command_id),
+        "text_id": id_text(command.command_id),
         "encoding": ready.segments.encoding,
         "segments": ready.segments.segments,
-        "send_at": None if ready.send_at is None else ready.send_at.isoformat(),
+        "send_at": None if ready.send_at is None else moment_text(ready.send_at),
         "deferred": ready.deferred,
         "advice": list(ready.advice),
         "warnings": list(ready.warnings),
@@ -102,8 +102,9 @@ def draft(turn: Turn, command: SendText) -> Draft:
     conversation = turn.conversation(stream)
     if command.candidate not in conversation.candidates:
         raise Refused("number_unknown")
-    warnings = numbers.require_country(phone.region, account)
-    conversations.require_consent(conversation, account.sender)
+    sender = senders.choose(account.senders, phone.region, conversation.sender)
+    warnings = numbers.require_country(phone.region, account, sender)
+    conversations.require_consent(conversation, account.senders)
     segments = require_body(command.body)
     body, advice = _with_introduction(turn, conversation, command)
     if body != command.body:
@@ -115,9 +116,10 @@ def draft(turn: Turn, command: SendText) -> Draft:
 
 def require_body(body: str) -> Segments:
     """Hold `body` against rules 8 and 9."""
-    if all(category(character) in _UNSEEN or character in _FILLERS for character in body):
-        raise Refused("body_empty")  # what cannot be seen is nothing
-    return _fitting(body)
+    for character in body:
+        if category(character) not in _UNSEEN and character not in _FILLERS:
+            return _fitting(body)
+    raise Refused("body_empty")  # what cannot be seen is nothing
 
 
 def _fitting(body: str) -> Segments:
@@ -181,21 +183,21 @@ def require_measure(conversation: Conversation, body: str, leaves_at: datetime) 
 
 def _accepted(command: SendText, ready: Draft, bulk: UUID | None) -> Event:
     if ready.send_at is None:
-        return TextQueued(
-            text_id=command.command_id,
-            candidate=command.candidate,
-            body=ready.body,
-            encoding=ready.segments.encoding,
-            segments=ready.segments.segments,
+        return TextQueued.of(
+            command.command_id,
+            command.candidate,
+            ready.body,
+            ready.segments.encoding,
+            ready.segments.segments,
             overrides_quiet_hours=command.override_quiet_hours,
             bulk=bulk,
         )
-    return TextScheduled(
-        text_id=command.command_id,
-        candidate=command.candidate,
-        body=ready.body,
-        encoding=ready.segments.encoding,
-        segments=ready.segments.segments,
+    return TextScheduled.of(
+        command.command_id,
+        command.candidate,
+        ready.body,
+        ready.segments.encoding,
+        ready.segments.segments,
         send_at=ready.send_at,
         delay="quiet_hours" if ready.deferred else "requested",
         overrides_quiet_hours=command.override_quiet_hours,

@@ -63,6 +63,7 @@ class OpenTexts(View):
             Column("paused", Boolean, nullable=False),
             Column("held", Boolean, nullable=False),
             Column("sender", TEXT),
+            Column("carrier", TEXT),
             Column("sid", TEXT),
             Column("traceparent", TEXT),
             sqlite_with_rowid=False,
@@ -103,13 +104,13 @@ class OpenTexts(View):
     def _rescheduled(self, writes: Writes, recorded: Recorded, event: TextRescheduled) -> None:
         at = micros(recorded.context.at)
         waits = {"state": "scheduled", "waiting_since": at, "due_at": micros(event.send_at)}
-        writes.change(
-            self.texts, _key(recorded, event), {**waits, "begun_at": None, "sender": None, "sid": None}
-        )
+        writes.change(self.texts, _key(recorded, event), {**waits, **_NOT_BEGUN})
 
     def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
-        begun = {"begun_at": micros(recorded.context.at), "attempt": event.attempt, "sender": event.sender}
-        writes.change(self.texts, _key(recorded, event), {"state": "dispatching", "due_at": None, **begun})
+        begun = {"begun_at": micros(recorded.context.at), "attempt": event.attempt}
+        way = {"sender": event.sender, "carrier": event.carrier}
+        moved = {"state": "dispatching", "due_at": None, **begun, **way}
+        writes.change(self.texts, _key(recorded, event), moved)
 
     def _doubted(self, writes: Writes, recorded: Recorded, event: DispatchDoubted) -> None:
         writes.change(self.texts, _key(recorded, event), {"state": "in_doubt"})
@@ -141,6 +142,9 @@ class OpenTexts(View):
         writes.flush()
         of_account = self.texts.c.account == recorded.context.account
         writes.connection.execute(update(self.texts).where(of_account, which).values(**columns))
+
+
+_NOT_BEGUN = {"begun_at": None, "sender": None, "carrier": None, "sid": None}
 
 
 def _key(recorded: Recorded, event: Any) -> Key:

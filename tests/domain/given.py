@@ -44,6 +44,7 @@ from schemas.events import (
     SegmentsDebited,
     SegmentsRefunded,
     SenderAssigned,
+    SenderWithdrawn,
     SendingResumed,
     SendingStopped,
     SettingsChanged,
@@ -124,7 +125,7 @@ def bulk_stream(account: str, bulk: UUID) -> str:
 
 _OF_ACCOUNT = (
     NotificationsSet, PackageBought, SegmentsAdjusted, SegmentsDebited, SegmentsRefunded, SenderAssigned,
-    SendingResumed, SendingStopped, SettingsChanged, TextingActivated,
+    SenderWithdrawn, SendingResumed, SendingStopped, SettingsChanged, TextingActivated,
 )  # fmt: skip
 _OF_BULK = (BulkCancelled, BulkCounted, BulkPaused, BulkResumed, BulkStarted)
 _OF_CANDIDATE = (CandidateFollowed, CandidateUnfollowed, FollowerNotified, NumberAdded, NumberRemoved)

@@ -74,9 +74,9 @@ def test_two_machines_that_answer_each_other_come_to_an_end() -> None:
 def test_what_is_remembered_is_bounded() -> None:
     known: tuple[Said, ...] = ()
     for number in range(SAID_MAX + 50):
-        known = repeats.remember(known, scheduled(NOW + DAY, f"No. {number}"), NOW)
+        known = repeats.remember(known, repeats.said(f"No. {number}", NOW + DAY), NOW)
     assert len(known) == SAID_MAX
-    later = repeats.remember(known, queued(), NOW + DAY + WITHIN)
+    later = repeats.remember(known, repeats.said("Hello", NOW + DAY + WITHIN), NOW + DAY + WITHIN)
     assert [one.leaves_at for one in later] == [NOW + DAY + WITHIN]
 
 
