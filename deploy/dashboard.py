@@ -130,9 +130,22 @@ ROWS: dict[str, tuple[Graph, ...]] = {
         Graph("Hand-over", "How long the carrier takes.", _quantiles("sayso_dispatch_seconds"), "s"),
         Graph(
             "The carrier's calls",
-            "Taken, kept as a dead letter, or refused for their signature.",
+            "Taken, repeated, spooled, kept as a dead letter, refused for a signature; `not_kept` is lost.",
             {"{{outcome}}": _rate("sayso_webhooks_total", "outcome", "")},
             "reqps",
+        ),
+        Graph(
+            "Calls that wait in the spool",
+            "The ledger or the brokers did not take them in time. They are on the disk, to be replayed.",
+            {"{{instance}}": "max by (instance) (sayso_spool_waiting)"},
+            warns_at=1_000,
+        ),
+        Graph(
+            "The oldest call that waits",
+            "A STOP may be among them: nothing is sent while the ledger is away, but it takes effect late.",
+            {"{{instance}}": "max by (instance) (sayso_spool_oldest_seconds)"},
+            "s",
+            warns_at=60,
         ),
     ),
     "HTTP": (

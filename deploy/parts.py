@@ -15,6 +15,8 @@ from domain.ledger import StreamNames
 from domain.policy import Package, Policy
 from producers.http.auth import AuthSettings
 from producers.http.deps import CarrierDoor
+from producers.http.public_address import networks
+from producers.http.twilio_signature import CarrierSecrets
 from producers.http.webhooks import status_callback_url
 from projections.feeds import ChangeFeeds
 from schemas.command_seal import CommandSeal
@@ -77,7 +79,10 @@ def carrier_of(settings: Settings) -> TwilioAccount:
 
 def carrier_door_of(settings: Settings) -> CarrierDoor:
     """How the carrier reaches us."""
-    return CarrierDoor(settings.twilio_auth_token.get_secret_value(), settings.public_url)
+    shared = settings.twilio_shared_keys
+    keys = [] if shared is None else [key.strip() for key in shared.get_secret_value().split(",")]
+    secrets = CarrierSecrets(settings.twilio_auth_token.get_secret_value(), tuple(keys))
+    return CarrierDoor(secrets, settings.public_url, networks(settings.trusted_proxies))
 
 
 def callback_of(settings: Settings) -> Callable[[str, UUID], str]:

@@ -14,7 +14,7 @@ from consumers.observing import ObservedCarrier, ObservedShard, ObservedViews
 from consumers.projector import Projected, Projector
 from consumers.worker import Worker
 from deploy.clock import utc_now
-from deploy.http import http_app
+from deploy.http import call_intake, http_app, open_spool
 from deploy.observability import Observability
 from deploy.parts import callback_of, carrier_of, names_of, patience_of, policy_of
 from deploy.settings import Settings
@@ -23,6 +23,8 @@ from projections import catalog
 from projections.worklist import Worklist
 from schemas.tracing import INBOX
 
+SPOOL_FIRST_S_MAX = 10.0
+"""How long a start waits until what was spooled is taken in: a STOP among it goes before any text."""
 LAG_EVENTS_MAX = 20_000
 """How far the views may be behind before no more traffic should come."""
 
@@ -52,6 +54,8 @@ class Sayso:
             require_same_names(self.stores.ledger, self.stores.keys, names)
             with said_of(settings.data_dir):
                 self.inbox = Inbox(self.stores.ledger.take())
+            self.spool = open_spool(settings)
+            opened.callback(self.spool.close)
             self._opened = opened.pop_all()
         self.observability = observability or Observability.to(settings.otlp_url)
         metrics, tracer = self.observability.consumers, self.observability.tracer
@@ -76,6 +80,7 @@ class Sayso:
         metrics.standing.cached(SHARD, shard.states)
         metrics.standing.waiting(SHARD, self.inbox)
         metrics.standing.projection(SHARD, self.projector)
+        self.calls = call_intake(self.stores, self.spool, self.inbox, self.observability, clock)
         self.app = self._app(clock)
 
     def start(self) -> None:
@@ -84,6 +89,7 @@ class Sayso:
         catalog.drop_former(self.stores.views)
         self.worker.start()
         self.projector.start()
+        self.calls.start(SPOOL_FIRST_S_MAX)
         self.dispatcher.start()
 
     def let_go(self) -> None:
@@ -93,6 +99,7 @@ class Sayso:
     def stop(self) -> None:
         """Finish what is at hand, and let everything go."""
         self.dispatcher.stop()
+        self.calls.stop()
         self.worker.stop()
         self.projector.stop()
         self.carrier.close()
@@ -128,7 +135,7 @@ class Sayso:
             self.settings,
             self.observability,
             self.stores,
-            self.inbox,
+            self.calls,
             INBOX,
             self.projector.feed,
             readiness,

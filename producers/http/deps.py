@@ -12,6 +12,9 @@ from prometheus_client import CollectorRegistry
 from domain.policy import Policy
 from producers.dead_letters import DeadLetters
 from producers.http.auth import AuthSettings
+from producers.http.call_intake import CallIntake
+from producers.http.public_address import Network
+from producers.http.twilio_signature import CarrierSecrets
 from projections.feeds import Changes
 from projections.queries import Queries
 from schemas.door import CommandDoor
@@ -25,12 +28,14 @@ class CarrierDoor:
     """How the carrier reaches us.
 
     Attributes:
-        auth_token: signs the carrier's calls.
+        secrets: sign the carrier's calls.
         public_url: where the carrier calls us, e.g. `https://texts.example.com`: what it signs.
+        proxies: whose word is taken for another address than that.
     """
 
-    auth_token: str
+    secrets: CarrierSecrets
     public_url: str
+    proxies: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class ApiDeps:
     policy: Policy
     auth: AuthSettings
     carrier: CarrierDoor
+    calls: CallIntake
     dead_letters: DeadLetters
     readiness: Mapping[str, Check]
     registry: CollectorRegistry
