@@ -19,6 +19,7 @@ from deploy.observability import Observability
 from deploy.parts import callback_of, carrier_of, names_of, patience_of, policy_of
 from deploy.settings import Settings
 from deploy.stores import SHARD, Stores, require_same_names, said_of, sole_owner
+from producers.spooled_first import SpooledFirst
 from projections import catalog
 from projections.worklist import Worklist
 from schemas.tracing import INBOX
@@ -70,7 +71,7 @@ class Sayso:
         self.carrier = TwilioCarrier(carrier_of(settings))
         self.dispatcher = Dispatcher(
             Worklist(self.stores.views, SHARD),
-            self.inbox,
+            SpooledFirst(self.inbox, self.spool),
             ObservedCarrier(self.carrier, metrics, shard=SHARD, system="twilio", tracer=tracer),
             callback_of(settings),
             clock,
