@@ -22,10 +22,13 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, NamedTuple
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.keystore import WrongMasterKey
+
+log = structlog.get_logger("sayso.spool")
 
 FILE, LOCK = "spool.db", "spool.lock"
 NONCE_BYTES = 12  # NIST SP 800-38D: 96 bits
@@ -203,6 +206,9 @@ class Spool:
         except sqlite3.Error as error:
             full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
             wrong = SpoolFull() if full else SpoolBroken(error.sqlite_errorname)
+        except Exception as error:
+            log.exception("spool_failed")
+            wrong = SpoolBroken(type(error).__name__)
         with self._counting:
             self._under_way -= len(arrivals)
         for arrival in arrivals:

@@ -33,9 +33,10 @@ from schemas.door import Busy, CommandDoor, Unavailable
 DOOR_S_MAX = 0.5
 """How long a call may wait for the door: half of what it may take in all."""
 ANSWER_WAIT_S = 0.001  # an answer that is there already tells whether the call came before
+SPOOL_S_MAX = 10.0  # of a disk that hardly writes; Twilio listens for 15 s
 REPLAY_S_MAX = 15.0  # longer than the door itself waits for a broker
 REPLAYED_AT_ONCE_MAX = 200
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.25
 RETRY_S = 0.25
 SENDER_KNOWN_S = 5.0
 """How long it is believed whose number one is: numbers hardly ever move."""
@@ -107,7 +108,7 @@ class CallIntake:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
-        self._asking.shutdown()
+        self._asking.shutdown(wait=False, cancel_futures=True)
 
     async def take(self, call: CarrierCall) -> Outcome:
         """Take `call` in, or spool it; either way it survives a crash.
@@ -124,8 +125,9 @@ class CallIntake:
             except Exception:  # a mistake of ours: no reason to lose what somebody wrote
                 log.exception("call_not_delivered", door=call.door)
         try:
-            await asyncio.shield(asyncio.wrap_future(self.spool.keep(call.write(), self._clock())))
-        except (SpoolFull, SpoolBroken) as error:
+            kept = asyncio.wrap_future(self.spool.keep(call.write(), self._clock()))
+            await asyncio.wait_for(asyncio.shield(kept), SPOOL_S_MAX)
+        except (SpoolFull, SpoolBroken, TimeoutError) as error:
             self._metrics.refused()
             log.critical("call_lost", door=call.door, error=type(error).__name__)
             raise NotKept(full=isinstance(error, SpoolFull)) from error
@@ -200,7 +202,7 @@ class CallIntake:
         with asyncio.Runner() as runner:
             while not self._stopping.is_set():
                 try:
-                    busy = self.spool.mine() and self.spool.look() and runner.run(self._replay_some())
+                    busy = self.spool.look() and self.spool.mine() and runner.run(self._replay_some())
                 except Exception:  # the spool cannot be read or written just now
                     log.exception("spool_not_replayed")
                     busy = False

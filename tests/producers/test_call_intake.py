@@ -165,6 +165,24 @@ def test_a_spool_that_cannot_be_written_is_503(world: World, tmp_path: Path) -> 
     assert (answer.status_code, code(answer)) == (503, "unavailable")
 
 
+def test_of_processes_that_share_a_spool_one_replays_and_the_others_go_on(
+    world: World, tmp_path: Path
+) -> None:
+    boss = world.account()
+    candidate, number = boss.candidate()
+    with (
+        behind(world, tmp_path, world.sayso.inbox) as (_, replaying),
+        behind(world, tmp_path, closed()) as (spooling, calls),
+    ):
+        assert replaying.start(40)
+        assert replaying.spool.mine()
+        assert spooling.carrier_posts(INBOUND_PATH, reply(boss, number, "Hello")).status_code == 200
+        assert calls.spool.waiting
+        calls.start()
+        eventually(lambda: messages(boss, candidate, number, "reply"))
+        eventually(lambda: not calls.spool.waiting)
+
+
 # --- the views and the letters are away -----------------------------------------------------------------
 
 

@@ -35,7 +35,7 @@ def process(settings: Settings, carrier: SimulatorServer) -> Iterator[subprocess
         [sys.executable, "-m", "deploy", "serve"], cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL
     ) as running:
         try:
-            eventually(lambda: _answers(settings.public_url), timeout_s=60)
+            eventually(lambda: _answers(settings.public_url), timeout_s=120)
             yield running
         finally:
             running.kill()
