@@ -141,6 +141,12 @@ ROWS: dict[str, tuple[Graph, ...]] = {
             warns_at=1_000,
         ),
         Graph(
+            "Through the spool",
+            "Calls that went to the disk, and were taken in from there; `refused` is lost.",
+            {"{{outcome}}": _rate("sayso_spool_calls_total", "outcome", "")},
+            "reqps",
+        ),
+        Graph(
             "The oldest call that waits",
             "A STOP may be among them: nothing is sent while the ledger is away, but it takes effect late.",
             {"{{instance}}": "max by (instance) (sayso_spool_oldest_seconds)"},
