@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from consumers import handover
-from consumers.carriers.carrier import Carrier, Found, Unknown
+from consumers.carriers.carrier import Carriers, Found, Unknown
 from projections.shapes import OpenText
 from schemas import tracing
 from schemas.commands import Command
@@ -85,7 +85,7 @@ class Dispatcher:
         self,
         open_texts: OpenTexts,
         door: CommandDoor,
-        carrier: Carrier,
+        carriers: Carriers,
         callback: handover.CALLBACK,
         clock: Callable[[], datetime],
         hand_overs_max: int,
@@ -93,7 +93,7 @@ class Dispatcher:
     ) -> None:
         self._open_texts = open_texts
         self._door = door
-        self._carrier = carrier
+        self._carriers = carriers
         self._callback = callback
         self._clock = clock
         self._patience = patience
@@ -188,12 +188,13 @@ class Dispatcher:
 
     def _hand_over(self, text: OpenText) -> None:
         until_s = monotonic() + self._patience.sent_within.total_seconds()
-        answer = self._put(handover.start(text, self._clock()))
+        answer = self._put(handover.start(text, self._clock(), self._carriers.failing()))
         receipt = answer.receipt
         if answer.repeated or not isinstance(receipt, CommandAccepted) or not receipt.result["dispatch"]:
             return  # somebody began before, or the last look said no; the view will tell
-        sender = str(receipt.result["sender"])
-        outcome = self._carrier.send(handover.outgoing(text, sender, self._callback, until_s))
+        sender, carrier = str(receipt.result["sender"]), str(receipt.result["carrier"])
+        outgoing = handover.outgoing(text, sender, carrier, self._callback, until_s)
+        outcome = self._carriers.send(outgoing)
         self._put(handover.record(text, text.attempt + 1, outcome))
 
     def _doubt(self, text: OpenText) -> None:
@@ -204,7 +205,7 @@ class Dispatcher:
         if text.text_id in self._asked_at:
             return
         self._asked_at[text.text_id] = now
-        messages = self._carrier.find(text.number, text.since - CLOCKS_APART_MAX)
+        messages = self._carriers.find(text.carrier, text.number, text.since - CLOCKS_APART_MAX)
         if isinstance(messages, Unknown):
             pass  # asked again at the next look
         elif text.state == "sent":

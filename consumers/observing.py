@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanKind, Tracer
 
 from consumers.carriers.carrier import (
     Accepted,
-    Carrier,
+    Carriers,
     Found,
     Outcome,
     OutgoingText,
@@ -101,36 +101,34 @@ class ObservedShard(Shard):
         tracing.record(tracer, command.traceparent, name, attributes, began_ns, ended_ns)
 
 
-class ObservedCarrier:
-    """A carrier whose answers are counted and timed; a text that carries a trace gets a span in it."""
+class ObservedCarriers:
+    """Carriers whose answers are counted and timed; a text that carries a trace gets a span in it."""
 
     def __init__(
         self,
-        carrier: Carrier,
+        carriers: Carriers,
         metrics: ConsumerMetrics,
         *,
         shard: int,
-        system: str,
         tracer: Tracer | None = None,
     ) -> None:
-        """`system`: the carrier's name in spans."""
-        self._carrier = carrier
+        self._carriers = carriers
         self._tracer = tracer
-        self._channel = {"messaging.system": system, "messaging.operation.name": "dispatch"}
         self._timers = {
             kind: metrics.dispatch.labels(str(shard), name) for kind, name in _CARRIER_OUTCOMES.items()
         }
 
     def send(self, text: OutgoingText) -> Outcome:
-        """As the carrier does."""
+        """As the carriers do."""
         attributes: Attributes = {
-            **self._channel,
+            "messaging.system": text.carrier,
+            "messaging.operation.name": "dispatch",
             "messaging.operation.type": "send",
             "messaging.message.id": str(text.text_id),
         }
         began_s = time.perf_counter()
         with tracing.span(self._tracer, text.traceparent, "dispatch", SpanKind.CLIENT, attributes) as span:
-            outcome = self._carrier.send(text)
+            outcome = self._carriers.send(text)
             if span is not None:
                 span.set_attribute("sayso.outcome", _CARRIER_OUTCOMES[type(outcome)])
                 if isinstance(outcome, Rejected):
@@ -141,9 +139,13 @@ class ObservedCarrier:
         self._timers[type(outcome)].observe(time.perf_counter() - began_s)
         return outcome
 
-    def find(self, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
-        """As the carrier does."""
-        return self._carrier.find(to, since)
+    def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
+        """As the carriers do."""
+        return self._carriers.find(carrier, to, since)
+
+    def failing(self) -> frozenset[str]:
+        """As the carriers say."""
+        return self._carriers.failing()
 
 
 _CARRIER_OUTCOMES: dict[type[Outcome], str] = {

@@ -7,16 +7,15 @@ from typing import Self
 
 from fastapi import FastAPI
 
-from consumers.carriers.twilio_carrier import TwilioCarrier
 from consumers.dispatcher import Dispatcher
 from consumers.inbox import Inbox
-from consumers.observing import ObservedCarrier, ObservedShard, ObservedViews
+from consumers.observing import ObservedCarriers, ObservedShard, ObservedViews
 from consumers.projector import Projected, Projector
 from consumers.worker import Worker
 from deploy.clock import utc_now
 from deploy.http import call_intake, http_app, open_spool
 from deploy.observability import Observability
-from deploy.parts import callback_of, carrier_of, names_of, patience_of, policy_of
+from deploy.parts import callback_of, names_of, open_carriers, patience_of, policy_of
 from deploy.settings import Settings
 from deploy.stores import SHARD, Stores, require_same_names, said_of, sole_owner
 from producers.spooled_first import SpooledFirst
@@ -57,6 +56,7 @@ class Sayso:
                 self.inbox = Inbox(self.stores.ledger.take())
             self.spool = open_spool(settings)
             opened.callback(self.spool.close)
+            self.carriers = opened.enter_context(open_carriers(settings, clock))
             self._opened = opened.pop_all()
         self.observability = observability or Observability.to(settings.otlp_url)
         metrics, tracer = self.observability.consumers, self.observability.tracer
@@ -68,11 +68,10 @@ class Sayso:
             self.stores.ledger, self.stores.views, self.stores.keys, on_batch=self._projected
         )
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
-        self.carrier = TwilioCarrier(carrier_of(settings))
         self.dispatcher = Dispatcher(
             Worklist(self.stores.views, SHARD),
             SpooledFirst(self.inbox, self.spool),
-            ObservedCarrier(self.carrier, metrics, shard=SHARD, system="twilio", tracer=tracer),
+            ObservedCarriers(self.carriers, metrics, shard=SHARD, tracer=tracer),
             callback_of(settings),
             clock,
             settings.hand_overs_max,
@@ -103,7 +102,6 @@ class Sayso:
         self.calls.stop()
         self.worker.stop()
         self.projector.stop()
-        self.carrier.close()
         self.observability.close()
         self._opened.close()
 

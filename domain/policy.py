@@ -6,6 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
+from schemas.base import FIRST_CARRIER
+
 FREE_SEGMENTS = 50
 
 
@@ -31,5 +33,7 @@ class Policy:
 
     free_segments: int = FREE_SEGMENTS
     packages: Mapping[str, Package] = field(default_factory=lambda: MappingProxyType({"standard": STANDARD}))
+    carriers: frozenset[str] = frozenset({FIRST_CARRIER})
+    """Those that are configured."""
     late_max: timedelta = timedelta(hours=1)
     """A scheduled text that missed its time by more than this is not sent any more."""

@@ -37,7 +37,7 @@ class OpenTexts(View):
     """
 
     NAME = "open_texts"
-    VERSION = 3
+    VERSION = 4
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -59,6 +59,7 @@ class OpenTexts(View):
             Column("attempt", Integer, nullable=False),
             Column("held", Boolean, nullable=False),
             Column("sender", TEXT),
+            Column("carrier", TEXT),
             Column("sid", TEXT),
             Column("traceparent", TEXT),
             sqlite_with_rowid=False,
@@ -96,13 +97,13 @@ class OpenTexts(View):
     def _rescheduled(self, writes: Writes, recorded: Recorded, event: TextRescheduled) -> None:
         at = micros(recorded.context.at)
         waits = {"state": "scheduled", "waiting_since": at, "due_at": micros(event.send_at)}
-        writes.change(
-            self.texts, _key(recorded, event), {**waits, "begun_at": None, "sender": None, "sid": None}
-        )
+        writes.change(self.texts, _key(recorded, event), {**waits, **_NOT_BEGUN})
 
     def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
-        begun = {"begun_at": micros(recorded.context.at), "attempt": event.attempt, "sender": event.sender}
-        writes.change(self.texts, _key(recorded, event), {"state": "dispatching", "due_at": None, **begun})
+        begun = {"begun_at": micros(recorded.context.at), "attempt": event.attempt}
+        way = {"sender": event.sender, "carrier": event.carrier}
+        moved = {"state": "dispatching", "due_at": None, **begun, **way}
+        writes.change(self.texts, _key(recorded, event), moved)
 
     def _doubted(self, writes: Writes, recorded: Recorded, event: DispatchDoubted) -> None:
         writes.change(self.texts, _key(recorded, event), {"state": "in_doubt"})
@@ -127,6 +128,9 @@ class OpenTexts(View):
         writes.flush()
         of_account = self.texts.c.account == recorded.context.account
         writes.connection.execute(update(self.texts).where(of_account).values(held=held))
+
+
+_NOT_BEGUN = {"begun_at": None, "sender": None, "carrier": None, "sid": None}
 
 
 def _key(recorded: Recorded, event: Any) -> Key:

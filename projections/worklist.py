@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, select
 
 from projections.answers.common import Found
-from projections.catalog import ACCOUNTS, OPEN_TEXTS, THREADS
+from projections.answers.senders import foretold
+from projections.catalog import OPEN_TEXTS, THREADS
 from projections.moments import maybe, micros, moment
-from projections.shapes import OpenState, OpenText
+from projections.shapes import OpenState, OpenText, Sender
+from schemas.base import FIRST_CARRIER
 
-_T, _A, _C, _M = OPEN_TEXTS.texts, ACCOUNTS.accounts, THREADS.conversations, THREADS.messages
+_T, _C, _M = OPEN_TEXTS.texts, THREADS.conversations, THREADS.messages
 
 
 class Worklist:
@@ -69,18 +71,19 @@ class Worklist:
 
 
 def _texts() -> Select[Any]:
-    return (
-        select(_T, _C.c.number, func.coalesce(_T.c.sender, _A.c.sender).label("from_sender"))
-        .join(_C, _C.c.conversation == _T.c.conversation)
-        .outerjoin(_A, _A.c.account == _T.c.account)
-    )
+    return select(_T, _C.c.number, _C.c.region).join(_C, _C.c.conversation == _T.c.conversation)
 
 
 def _shaped(connection: Connection, question: Select[Any]) -> list[OpenText]:
-    return [_open_text(row) for row in connection.execute(question)]
+    rows = connection.execute(question).all()
+    waiting = foretold(connection, [row for row in rows if row.sender is None])
+    return [_open_text(row, waiting.get(row.conversation)) for row in rows]
 
 
-def _open_text(row: Found) -> OpenText:
+def _open_text(row: Found, likely: Sender | None) -> OpenText:
+    sender, carrier = row.sender, row.carrier
+    if sender is None and likely is not None:
+        sender, carrier = likely.sender, likely.carrier
     return OpenText(
         text_id=UUID(row.text_id),
         account=row.account,
@@ -88,7 +91,8 @@ def _open_text(row: Found) -> OpenText:
         number=row.number,
         candidate=row.candidate,
         body=row.body,
-        sender=row.from_sender,
+        sender=sender,
+        carrier=carrier or FIRST_CARRIER,
         purpose=row.purpose,
         bulk=None if row.bulk is None else UUID(row.bulk),
         segments=row.segments,

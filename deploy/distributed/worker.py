@@ -7,10 +7,9 @@ from typing import Self
 
 from fastapi import FastAPI
 
-from consumers.carriers.twilio_carrier import TwilioCarrier
 from consumers.dispatcher import Dispatcher
 from consumers.group import GroupMember
-from consumers.observing import ObservedCarrier, ObservedShard
+from consumers.observing import ObservedCarriers, ObservedShard
 from consumers.outgoing import Outgoing
 from consumers.partition_source import PartitionSource
 from consumers.reading import Reader
@@ -21,11 +20,11 @@ from deploy.distributed.stores import SharedStores
 from deploy.observability import Observability
 from deploy.parts import (
     callback_of,
-    carrier_of,
     client_of,
     event_topics_of,
     feeds_of,
     names_of,
+    open_carriers,
     patience_of,
     policy_of,
     seal_of,
@@ -57,8 +56,7 @@ class WorkerProcess:
             opened.callback(self.observability.close)
             self.stores = SharedStores(settings)
             opened.callback(self.stores.close)
-            self.carrier = TwilioCarrier(carrier_of(settings))
-            opened.callback(self.carrier.close)
+            self.carriers = opened.enter_context(open_carriers(settings, clock, settings.partitions))
             self.outgoing = Outgoing(self.client)
             opened.callback(self.outgoing.close)
             self._opened = opened.pop_all()
@@ -147,7 +145,7 @@ class ServedByWorker:
             self.dispatcher = Dispatcher(
                 Worklist(process.stores.views, number),
                 self.source.inbox,
-                ObservedCarrier(process.carrier, metrics, shard=number, system="twilio", tracer=tracer),
+                ObservedCarriers(process.carriers, metrics, shard=number, tracer=tracer),
                 callback_of(settings),
                 clock,
                 settings.hand_overs_max,

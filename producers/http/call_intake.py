@@ -149,28 +149,29 @@ class CallIntake:
         return "repeated" if answer is not None and answer.repeated else "taken"
 
     async def _command(self, call: CarrierCall) -> Command:
+        sender: str | None = None
         if call.door == "inbound":
-            account, missing = await self._account_texted(call), "sender_unknown"
+            sender, account = await self._addressee(call)
         else:
-            account, missing = forms.account_of(call.parameters), "account_unknown"
+            account = forms.account_of(call.parameters)
         if account is None:
-            raise _Unusable(missing, None)
+            raise _Unusable("sender_unknown" if call.door == "inbound" else "account_unknown", None)
         if call.door == "status" and not forms.is_known_status(call.form):
             raise _Unusable("status_unknown", account)
         try:
             if call.door == "inbound":
-                return forms.receive_text(call.form, account)
+                return forms.receive_text(call.form, account, sender)
             return forms.report_status(call.form, call.parameters)
         except ValidationError as error:
             raise _Unusable("fields_wrong", account) from error
 
-    async def _account_texted(self, call: CarrierCall) -> str | None:
-        """Whose number, or messaging service, was texted."""
+    async def _addressee(self, call: CarrierCall) -> tuple[str | None, str | None]:
+        """Which number, or messaging service, was texted, and whose it is."""
         for sender in (call.form.get("To"), call.form.get("MessagingServiceSid")):
             account = await self._account_of(str(sender)) if sender else None
             if account is not None:
-                return account
-        return None
+                return str(sender), account
+        return None, None
 
     async def _account_of(self, sender: str) -> str | None:
         account, until = self._known.get(sender, (None, 0.0))

@@ -25,17 +25,25 @@ Check = Callable[[], str | None]
 
 @dataclass(frozen=True)
 class CarrierDoor:
-    """How the carrier reaches us.
+    """How the carriers reach us.
 
     Attributes:
-        secrets: sign the carrier's calls.
-        public_url: where the carrier calls us, e.g. `https://texts.example.com`: what it signs.
+        tokens: sign the calls of each of our accounts with carriers, by its sid; the first one's is also
+            that of calls that do not say whose they are.
+        public_url: where the carriers call us, e.g. `https://texts.example.com`: what they sign.
+        shared_keys: sign calls in the newer form.
         proxies: whose word is taken for another address than that.
     """
 
-    secrets: CarrierSecrets
+    tokens: Mapping[str, str]
     public_url: str
+    shared_keys: tuple[str, ...] = ()
     proxies: tuple[Network, ...] = ()
+
+    def secrets_of(self, account_sid: str | None) -> CarrierSecrets | None:
+        """What signs the calls of that account; None if it is none of ours."""
+        token = self.tokens.get(account_sid) if account_sid else next(iter(self.tokens.values()))
+        return None if token is None else CarrierSecrets(token, self.shared_keys)
 
 
 @dataclass(frozen=True)

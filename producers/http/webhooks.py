@@ -131,7 +131,10 @@ async def _signed(request: Request, deps: ApiDeps, door: Door) -> CarrierCall:
     carrier, headers = deps.carrier, request.headers
     signature, algorithm = headers.get(SIGNATURE_HEADER), headers.get(ALGORITHM_HEADER)
     called = addresses(request, carrier.public_url, carrier.proxies)
-    if not any(is_signed(url, form, None, signature, carrier.secrets, algorithm) for url in called):
+    secrets = carrier.secrets_of(str(form.get("AccountSid", "")))
+    if secrets is None or not any(
+        is_signed(url, form, None, signature, secrets, algorithm) for url in called
+    ):
         _count(request, "refused")
         raise Problem("bad_signature", "Only the carrier may call here, at the public URL it was given.")
     return CarrierCall(door, request.scope["query_string"], body)

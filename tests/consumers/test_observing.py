@@ -26,7 +26,7 @@ from consumers.carriers.carrier import (
 from consumers.freshness import Freshness, Lag
 from consumers.inbox import Inbox
 from consumers.metrics import ConsumerMetrics
-from consumers.observing import ObservedCarrier, ObservedShard, ObservedViews
+from consumers.observing import ObservedCarriers, ObservedShard, ObservedViews
 from consumers.projector import Projector
 from consumers.worker import Worker
 from domain.policy import Policy
@@ -168,7 +168,7 @@ def test_a_traced_command_has_a_span_and_others_have_none(rig: Rig, watched: Wat
 
 
 class Answering:
-    """A carrier that answers what it was told to."""
+    """Carriers that answer what they were told to."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
@@ -178,8 +178,11 @@ class Answering:
         self.got.append(text)
         return self.outcome
 
-    def find(self, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
-        return Unknown(f"{to} {since}")
+    def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
+        return Unknown(f"{carrier} {to} {since}")
+
+    def failing(self) -> frozenset[str]:
+        return frozenset({"backup"})
 
 
 OUTCOMES: dict[str, Outcome] = {
@@ -193,7 +196,7 @@ OUTCOMES: dict[str, Outcome] = {
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_hand_over_is_timed_and_traced_and_answers_as_before(watched: Watched, outcome: str) -> None:
     behind = Answering(OUTCOMES[outcome])
-    carrier = ObservedCarrier(behind, watched.metrics, shard=3, system="twilio", tracer=watched.tracer)
+    carrier = ObservedCarriers(behind, watched.metrics, shard=3, tracer=watched.tracer)
     text = OutgoingText(UUID(int=7), NUMBER, "Hello Ada", people.SENDER, "https://x.example", SAMPLED)
     assert carrier.send(text) is behind.outcome
     assert behind.got == [text]
@@ -206,10 +209,11 @@ def test_a_hand_over_is_timed_and_traced_and_answers_as_before(watched: Watched,
         assert said not in span.to_json() + watched.shown()
 
 
-def test_a_carrier_is_asked_as_before(watched: Watched) -> None:
+def test_carriers_are_asked_as_before(watched: Watched) -> None:
     now = datetime.now(UTC)
-    carrier = ObservedCarrier(Answering(OUTCOMES["unknown"]), watched.metrics, shard=3, system="twilio")
-    assert carrier.find(NUMBER, now) == Unknown(f"{NUMBER} {now}")
+    carrier = ObservedCarriers(Answering(OUTCOMES["unknown"]), watched.metrics, shard=3)
+    assert carrier.find("twilio", NUMBER, now) == Unknown(f"twilio {NUMBER} {now}")
+    assert carrier.failing() == {"backup"}
     carrier.send(OutgoingText(UUID(int=7), NUMBER, "Hello", people.SENDER, "https://x.example", SAMPLED))
     assert watched.exporter.get_finished_spans() == ()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.parts import auth_of, carrier_of, policy_of
+from deploy.parts import auth_of, carriers_of, policy_of
 from deploy.settings import SettingsError
 from deploy.stores import AlreadyRunning, Stores, StoresUnavailable
 from deploy.wiring import Sayso
@@ -133,7 +133,7 @@ def test_the_policy_is_that_of_the_settings(folder: Path) -> None:
 
 
 def test_the_carrier_is_that_of_the_settings(folder: Path) -> None:
-    account = carrier_of(settings_for(folder, twilio_url="http://127.0.0.1:9", hand_overs_max=3))
+    account = carriers_of(settings_for(folder, twilio_url="http://127.0.0.1:9", hand_overs_max=3))["twilio"]
     assert (account.base_url, account.connections_max) == ("http://127.0.0.1:9", 3)
     assert account.auth_token not in repr(account)
 

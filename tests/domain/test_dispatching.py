@@ -14,7 +14,6 @@ from schemas.account_settings import QuietHours
 from schemas.commands import GivenUp, HandedOver, InDoubt, NotTaken, TurnedDown
 from tests.domain.facts import (
     active,
-    assigned,
     cancelled,
     delivered,
     dispatched,
@@ -63,12 +62,6 @@ def test_a_scheduled_text_is_handed_over_when_it_is_due_and_not_before() -> None
     history = given(ready(), scheduled(NOW))
     history.when(start()).then(dispatched())
     history.at(NOW - timedelta(seconds=1)).when(start()).refused("not_due")
-
-
-def test_a_text_leaves_from_the_sender_that_the_account_has_now() -> None:
-    new = "+12025550143"
-    outcome = given(ready(), queued(), assigned(new)).when(start())
-    outcome.then(dispatched(sender=new)).answering(sender=new)
 
 
 @pytest.mark.parametrize(

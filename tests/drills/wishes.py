@@ -60,13 +60,17 @@ def _names(seed: int, accounts: int, partitions: int) -> list[str]:
 class Wishes:
     """One stream of wishes; the same seed gives the same wishes in the same order."""
 
-    def __init__(self, seed: int, accounts: int, *, partitions: int = 1, forms: bool = False) -> None:
+    def __init__(
+        self, seed: int, accounts: int, *, partitions: int = 1, forms: bool = False, few_texts: bool = False
+    ) -> None:
         """As many of the accounts belong in each of the partitions.
 
         `forms`: poison comes as a form at the carrier's door, instead of as a record.
+        `few_texts`: mostly what ends with its decision, where a text takes the carrier's time, too.
         """
         self.random = random.Random(seed)
         self._forms = forms
+        self._weights = {**_WEIGHTS, Wishes._send: 1} if few_texts else _WEIGHTS
         self._senders = {name: f"+1628{next(_numbers)}" for name in _names(seed, accounts, partitions)}
         self._people = {
             account: [Person(f"c-{n}", f"+1415{next(_numbers)}") for n in range(PEOPLE_PER_ACCOUNT)]
@@ -96,7 +100,7 @@ class Wishes:
         """Anything that a recruiter may want, mostly to send a text."""
         account = self.random.choice(self.accounts)
         person = self.random.choice(self._people[account])
-        make = self.random.choices(*zip(*_WEIGHTS.items(), strict=True))[0]
+        make = self.random.choices(*zip(*self._weights.items(), strict=True))[0]
         wish: Wish = make(self, account, person)
         return wish
 

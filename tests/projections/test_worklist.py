@@ -24,6 +24,7 @@ from schemas.events import (
     TextDelivered,
     TextFailed,
     TextQueued,
+    TextReceived,
     TextRecounted,
     TextRescheduled,
     TextScheduled,
@@ -215,3 +216,42 @@ def _plan_of(views: Views, ask: Callable[[Worklist], object]) -> str:
         for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):  # which suit a table without rows
             connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
         return "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+
+
+# --- from which sender ------------------------------------------------------------------------------
+
+
+def sender_of(views: Views, history: History) -> tuple[str | None, str]:
+    (text,) = views.given(history).worklist.due(LATE, 10)
+    return text.sender, text.carrier
+
+
+def test_of_several_senders_the_view_foretells_one_of_the_recipients_country(
+    views: Views, history: History
+) -> None:
+    history.happened(ACCOUNT, SenderAssigned(sender=OURS, region="DE"))
+    history.happened(ACCOUNT, SenderAssigned(sender=THEIRS, region="US"))
+    history.happened(STREAM, queued())
+    assert sender_of(views, history) == (THEIRS, "twilio")
+
+
+def test_of_several_senders_the_view_foretells_the_one_that_the_recipient_knows(
+    views: Views, history: History
+) -> None:
+    history.happened(ACCOUNT, SenderAssigned(sender=THEIRS, region="US", carrier="backup"))
+    history.happened(STREAM, queued(8), STARTED_8, queued())
+    started_only = views.given(history).worklist.due(LATE, 10)
+    assert [(text.sender, text.carrier) for text in started_only] == [(OURS, "twilio")]
+    history.happened(STREAM, TextSent(text_id=UUID(int=8), sid="SM8", status="queued"))
+    assert sender_of(views, history) == (THEIRS, "backup")
+    history.happened(STREAM, TextReceived(sid="SM3", body="Hello", sender=OURS))
+    assert sender_of(views, history) == (OURS, "twilio")
+
+
+def test_a_text_that_was_begun_shows_what_it_was_handed_over_from_and_to_whom(
+    views: Views, history: History
+) -> None:
+    begun = DispatchStarted(text_id=TEXT, attempt=1, sender=THEIRS, carrier="backup")
+    views.given(history.happened(STREAM, queued(), begun))
+    (text,) = views.worklist.dispatching(LATE, 10)
+    assert (text.sender, text.carrier) == (THEIRS, "backup")
