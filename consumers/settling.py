@@ -150,12 +150,9 @@ class Settler:
             self._put(handover.give_up(text))
 
     def _settle_doubt(self, text: OpenText, messages: Collection[Found]) -> None:
-        """The latest of `messages` with the same words is ours, unless another text with the same words has it."""
-        alike = sorted(
-            (message for message in messages if _may_be(text, message)),
-            key=lambda m: m.created_at,
-            reverse=True,
-        )
+        """The latest of `messages` that says the same is ours, unless another text that says it has it."""
+        alike = [message for message in messages if _may_be(text, message)]
+        alike.sort(key=lambda message: message.created_at, reverse=True)
         with self._choosing:  # two texts in doubt must not both take the same one
             known = self._texts.known(text.conversation, [m.sid for m in alike]) | self._taken
             ours = next((message for message in alike if message.sid not in known), None)
