@@ -47,8 +47,8 @@ class Behaviour(BaseModel):
     `error_code` refuses at once, with `problem_details` in the form of RFC 9457. `report_after_s` is how late
     each callback is. `ends` and `ends_with_code` decide how delivery ends ("sent": nothing is heard after).
     `segments` is billed in place of what was counted, or `segments_more` on top. `sender` is shown in place
-    of the number that sent; `overwritten` lets networks do so that are known for it. `reply` is what the phone
-    answers by itself, `order` what shuffled callbacks are drawn from.
+    of the number that sent; `overwritten` lets networks do so that are known for it. `reply` is what the
+    phone answers by itself, `order` what shuffled callbacks are drawn from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

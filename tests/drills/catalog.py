@@ -17,6 +17,7 @@ from tests.drills.rows import (
     row_13,
     row_14,
     row_15,
+    row_20,
     storm,
 )
 from tests.drills.trial import Drill
@@ -69,5 +70,11 @@ ROWS = {
         Row(13, "consumers joining and leaving", "P2, P5", {"distributed": row_13.distributed}),
         Row(14, "a consumer a hundred times slower", "P5", {"distributed": row_14.distributed}),
         Row(15, "zombie: an owner stopped past its session", "P2, P5", {"distributed": row_15.distributed}),
+        Row(
+            20,
+            "the worst weather, and killed every few seconds",
+            "P1-P5",
+            {"embedded": row_20.embedded, "distributed": row_20.distributed},
+        ),
     )
 }
