@@ -10,7 +10,6 @@ from typing import get_args
 from uuid import UUID, uuid5
 
 from consumers.carriers.carrier import Accepted, Found, Outcome, OutgoingText, Rejected, Unknown, Unreachable
-from consumers.carriers.errors import Consequence, look_up
 from projections.shapes import OpenText
 from schemas.actors import SYSTEM
 from schemas.commands import (
@@ -18,8 +17,10 @@ from schemas.commands import (
     GivenUp,
     HandedOver,
     InDoubt,
+    NotTaken,
     RecordHandover,
     ReportStatus,
+    Result,
     StartDispatch,
     TurnedDown,
 )
@@ -27,7 +28,6 @@ from schemas.commands import (
 CALLBACK = Callable[[str, UUID], str]
 """Account and text to the address where the carrier reports the text's status."""
 
-UNREACHABLE_RETRY_S = 10.0
 ASKED_ANEW_AFTER_S = 10
 _STATUSES = frozenset(get_args(CarrierStatus))
 
@@ -64,37 +64,26 @@ def outgoing(text: OpenText, sender: str, callback: CALLBACK) -> OutgoingText:
 
 
 def record(text: OpenText, attempt: int, outcome: Outcome) -> RecordHandover:
-    """How the carrier answered."""
-    result = _result(outcome, attempt)
+    """How the carrier answered. Its own words may quote the number, so they stay out."""
+    result = _result(outcome)
     return _recorded(text, attempt, result, result.outcome)
 
 
-def _result(outcome: Outcome, attempt: int) -> HandedOver | TurnedDown | InDoubt:
+def _result(outcome: Outcome) -> HandedOver | TurnedDown | NotTaken | InDoubt:
     match outcome:
         case Accepted(sid=sid, status=status, segments=segments, sender=sender):
             return HandedOver(sid=sid, status=status_of(status), segments=segments, sender=sender)
-        case Rejected():
-            return _turned_down(outcome, attempt)
+        case Rejected(code=code, http_status=http_status, retry_after_s=retry_after_s):
+            return TurnedDown(code=code, http_status=http_status, retry_after_s=retry_after_s)
         case Unreachable():
-            retry_in_s = UNREACHABLE_RETRY_S * 2 ** (attempt - 1)
-            return TurnedDown(reason="The carrier cannot be reached.", retry_in_s=retry_in_s)
+            return NotTaken(cause="unreachable")
         case Unknown(reason=reason):
             return InDoubt(reason=reason)
 
 
-def _turned_down(no: Rejected, attempt: int) -> TurnedDown:
-    """The table decides; the carrier's own words may quote the number, so they stay out."""
-    error = look_up(no.code, no.http_status)
-    retry_in_s = None
-    if error.retry is not None and attempt < error.retry.attempts_max:
-        retry_in_s = max(error.retry.delay_s * 2 ** (attempt - 1), no.retry_after_s or 0.0)
-    return TurnedDown(
-        code=no.code,
-        reason=error.sentence,
-        retry_in_s=retry_in_s,
-        revokes_consent=error.consequence is Consequence.REVOKES_CONSENT,
-        stops_account=error.consequence is Consequence.CONFIGURATION,
-    )
+def late(text: OpenText, attempt: int) -> RecordHandover:
+    """The carrier was never asked: too much time had passed since the last look."""
+    return _recorded(text, attempt, NotTaken(cause="late"), "late")
 
 
 # --- settling -------------------------------------------------------------------------------------
@@ -115,8 +104,7 @@ def found(text: OpenText, message: Found) -> RecordHandover:
 
 def absent(text: OpenText) -> RecordHandover:
     """The carrier lists its texts to this number, and ours is not among them: it never got it."""
-    again = TurnedDown(reason="The carrier never got the text.", retry_in_s=0)
-    return _recorded(text, text.attempt, again, "absent")
+    return _recorded(text, text.attempt, NotTaken(cause="absent"), "absent")
 
 
 def give_up(text: OpenText) -> RecordHandover:
@@ -145,9 +133,7 @@ def status_of(word: str) -> CarrierStatus:
     return word if word in _STATUSES else "accepted"  # type: ignore[return-value]  # checked by the set
 
 
-def _recorded(
-    text: OpenText, attempt: int, result: HandedOver | TurnedDown | InDoubt | GivenUp, step: str
-) -> RecordHandover:
+def _recorded(text: OpenText, attempt: int, result: Result, step: str) -> RecordHandover:
     return RecordHandover(
         command_id=uuid5(text.text_id, f"record {attempt} {step}"),
         account=text.account,

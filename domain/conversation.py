@@ -32,6 +32,7 @@ from schemas.events import (
 from schemas.evidence import ApplicationEvidence, ByHandEvidence, Evidence, KeywordEvidence
 
 CANDIDATES_MAX = 20  # one family's phone; more is a switchboard
+UNKNOWN_MAX = 100  # texts to one number that ended as unknown, the latest, which can be refunded by hand
 
 # --- state ----------------------------------------------------------------------------------------
 
@@ -53,6 +54,10 @@ class OpenText(NamedTuple):
     purpose: TextPurpose = "message"
     requested: bool = False
     """Whether somebody chose `send_at`, rather than quiet hours or the carrier."""
+    sid: str | None = None
+    """What the carrier calls it, once it has it."""
+    failed_sids: frozenset[str] = frozenset()
+    """What the carrier called it in attempts that it reported as failed: news of those is old."""
 
 
 class Conversation(NamedTuple):
@@ -68,6 +73,8 @@ class Conversation(NamedTuple):
     under_review: bool = False
     texted: bool = False
     """Whether the carrier ever took a text of ours, answers to keywords aside."""
+    unknown: Mapping[UUID, int] = {}
+    """Texts that ended as unknown, with the segments paid, the earliest first."""
     texts: Mapping[UUID, OpenText] = {}
 
     @property
@@ -94,10 +101,20 @@ def evolve(state: Conversation, event: Event) -> Conversation:
             texted = state.texted or (text.state == "sent" and text.purpose == "message")
             return state._replace(texted=texted, texts={**state.texts, event.text_id: text})
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
-            rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
-            return state._replace(texts=rest)
+            return _settled(state, event)
         case _:
             return _evolve_consent(state, event)
+
+
+def _settled(
+    state: Conversation, event: TextDelivered | TextFailed | TextCancelled | TextUnknown
+) -> Conversation:
+    rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
+    unknown = {text_id: paid for text_id, paid in state.unknown.items() if text_id != event.text_id}
+    if isinstance(event, TextUnknown) and event.text_id in state.texts:
+        unknown[event.text_id] = state.texts[event.text_id].segments
+        unknown = dict(list(unknown.items())[-UNKNOWN_MAX:])
+    return state._replace(texts=rest, unknown=unknown)
 
 
 def _opened(event: TextQueued | TextScheduled) -> OpenText:
@@ -127,11 +144,15 @@ def _moved(
         case DispatchDoubted():
             return text._replace(state="in_doubt")
         case TextSent():
-            return text._replace(state="sent")
+            return text._replace(state="sent", sid=event.sid)
         case TextRecounted():
             return text._replace(segments=event.paid)
         case _:
-            return text._replace(state="waiting", send_at=event.send_at, requested=event.delay == "requested")
+            failed = text.failed_sids if text.sid is None else text.failed_sids | {text.sid}
+            requested = event.delay == "requested"
+            return text._replace(
+                state="waiting", send_at=event.send_at, requested=requested, sid=None, failed_sids=failed
+            )
 
 
 def _evolve_consent(state: Conversation, event: Event) -> Conversation:

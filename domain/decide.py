@@ -147,6 +147,7 @@ RULES: Mapping[type[c.Command], Rule] = MappingProxyType(
         c.AssignSender: Rule(_assign_sender, (_OPERATE,)),
         c.AdjustSegments: Rule(_adjust, (_OPERATE,)),
         c.ResumeSending: Rule(_resume, (_OPERATE,)),
+        c.RefundText: Rule(dispatching.refund, (_OPERATE,)),
         c.SetNotifications: Rule(_set_notifications, (_VIEW,)),
         c.AddNumber: Rule(consent.add_number, (_SEND, _APPLICATIONS)),
         c.RemoveNumber: Rule(consent.remove_number, (_SEND, _APPLICATIONS)),

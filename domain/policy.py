@@ -33,5 +33,3 @@ class Policy:
     packages: Mapping[str, Package] = field(default_factory=lambda: MappingProxyType({"standard": STANDARD}))
     late_max: timedelta = timedelta(hours=1)
     """A scheduled text that missed its time by more than this is not sent any more."""
-    attempts_max: int = 5
-    """How often a text is offered to the carrier before it counts as failed."""

@@ -57,6 +57,8 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "too_many_open_texts": "{limit} texts to this number are waiting already. Wait, or cancel some.",
         "text_unknown": "There is no such text waiting.",
         "already_dispatched": "The text is on its way already and cannot be called back.",
+        "text_not_unknown": "There is no such text, or its end is known. Only texts that ended as "
+        "unknown are refunded by hand.",
         "not_due": "The text is not due.",
         "missed": "The text missed its time by more than {late}; it was not sent.",
         "stale": "The text has moved on since.",

@@ -96,7 +96,9 @@ class OpenTexts(View):
     def _rescheduled(self, writes: Writes, recorded: Recorded, event: TextRescheduled) -> None:
         at = micros(recorded.context.at)
         waits = {"state": "scheduled", "waiting_since": at, "due_at": micros(event.send_at)}
-        writes.change(self.texts, _key(recorded, event), {**waits, "begun_at": None, "sender": None})
+        writes.change(
+            self.texts, _key(recorded, event), {**waits, "begun_at": None, "sender": None, "sid": None}
+        )
 
     def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
         begun = {"begun_at": micros(recorded.context.at), "attempt": event.attempt, "sender": event.sender}

@@ -40,7 +40,7 @@ class Threads(View):
     """
 
     NAME = "threads"
-    VERSION = 1
+    VERSION = 2
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -130,7 +130,7 @@ class Threads(View):
         writes.insert(self.messages, (row["account"], row["id"]), row)
 
     def _rescheduled(self, writes: Writes, recorded: Recorded, event: TextRescheduled) -> None:
-        place = {"send_at": micros(event.send_at), "delay": event.delay}
+        place = {"send_at": micros(event.send_at), "delay": event.delay, "code": event.code}
         self._move(writes, recorded, event, "scheduled", place)
 
     def _cancelled(self, writes: Writes, recorded: Recorded, event: TextCancelled) -> None:
@@ -150,7 +150,7 @@ class Threads(View):
         writes.change(self.messages, key, {"segments": event.billed})
 
     def _delivered(self, writes: Writes, recorded: Recorded, event: TextDelivered) -> None:
-        self._move(writes, recorded, event, "delivered", {"reason": None})
+        self._move(writes, recorded, event, "delivered", {"code": None, "reason": None})
 
     def _failed(self, writes: Writes, recorded: Recorded, event: TextFailed) -> None:
         self._move(writes, recorded, event, event.status, {"code": event.code, "reason": event.reason})

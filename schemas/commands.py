@@ -104,6 +104,15 @@ class ResumeSending(Command):
     type: Literal["resume-sending"] = "resume-sending"
 
 
+class RefundText(Command):
+    """A text whose fate could not be learned counts as failed, and is paid back. For the operator only."""
+
+    type: Literal["refund-text"] = "refund-text"
+    number: NumberText
+    text_id: UUID
+    reason: ShortText
+
+
 class SetNotifications(Command):
     """Whether the acting member wants to hear of actions in the profiles that they follow."""
 
@@ -299,15 +308,20 @@ class HandedOver(Message):
 
 
 class TurnedDown(Message):
-    """The carrier said no, or could not be reached at all: nothing was sent."""
+    """The carrier said no, and how: nothing was sent. What follows is decided by its code, or HTTP status."""
 
     outcome: Literal["turned_down"] = "turned_down"
     code: CarrierCode | None = None
-    reason: LongText
-    retry_in_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
-    """When to try again; never, if missing."""
-    revokes_consent: bool = False
-    stops_account: bool = False
+    http_status: Annotated[int, Field(ge=100, le=599)]
+    retry_after_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    """How long the carrier asks to wait at least."""
+
+
+class NotTaken(Message):
+    """The carrier does not have the text: it could not be reached, was not asked in time, or never got it."""
+
+    outcome: Literal["not_taken"] = "not_taken"
+    cause: Literal["unreachable", "late", "absent"]
 
 
 class InDoubt(Message):
@@ -323,6 +337,9 @@ class GivenUp(Message):
     outcome: Literal["given_up"] = "given_up"
 
 
+Result = HandedOver | TurnedDown | NotTaken | InDoubt | GivenUp
+
+
 class RecordHandover(Command):
     """How the hand-over of a text to the carrier ended."""
 
@@ -330,7 +347,7 @@ class RecordHandover(Command):
     number: E164
     text_id: UUID
     attempt: Annotated[int, Field(ge=1)]
-    result: Annotated[HandedOver | TurnedDown | InDoubt | GivenUp, Field(discriminator="outcome")]
+    result: Annotated[Result, Field(discriminator="outcome")]
 
 
 class ReportStatus(Command):
@@ -347,6 +364,7 @@ class ReportStatus(Command):
 
 AnyCommand = Annotated[
     ActivateTexting | BuyPackage | ChangeSettings | AssignSender | AdjustSegments | ResumeSending
+    | RefundText
     | SetNotifications
     | AddNumber | RemoveNumber | ChangeNumber | FollowCandidate | UnfollowCandidate
     | RecordApplicationConsent | AddConsent | WithdrawConsent | ReviewStopRequest

@@ -425,6 +425,8 @@ class TextRescheduled(Event):
     text_id: UUID
     send_at: Instant
     delay: Literal["requested", "quiet_hours", "carrier"]
+    code: int | None = None
+    """Why it is tried again, where the carrier said so: its error code."""
 
 
 class TextCancelled(Event):

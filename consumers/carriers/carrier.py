@@ -3,7 +3,7 @@
 An outside call ends as a value, never as an exception, and silence is not refusal:
 
     Accepted     the carrier has the text
-    Rejected     it answered no; what follows is in `errors.look_up(code, http_status)`
+    Rejected     it answered no; what follows is in `domain.carrier_errors.look_up(code, http_status)`
     Unreachable  no byte of the request left: sending again later is safe
     Unknown      it may or may not have the text: look before sending again
 """

@@ -64,6 +64,11 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
         "assign-sender": {"sender": "+14155550100"},
         "adjust-segments": {"segments": 20, "reason": "Goodwill after the outage of 3 March"},
         "resume-sending": {},
+        "refund-text": {
+            "number": "+14155550123",
+            "text_id": "01936f00-1111-7000-8000-000000000001",
+            "reason": "The candidate never got it",
+        },
         "set-notifications": {"profile_actions": True},
         "add-number": {**_CANDIDATE, "name": "Ada Byron", "time_zone": "America/Los_Angeles"},
         "remove-number": _CANDIDATE,

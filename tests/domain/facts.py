@@ -127,8 +127,10 @@ def scheduled(
     return e.TextScheduled(text_id=text_id, body=body, send_at=send_at, delay=delay, **filled)
 
 
-def rescheduled(send_at: datetime, delay: Any = "requested", text_id: UUID = TEXT) -> e.TextRescheduled:
-    return e.TextRescheduled(text_id=text_id, send_at=send_at, delay=delay)
+def rescheduled(
+    send_at: datetime, delay: Any = "requested", text_id: UUID = TEXT, code: int | None = None
+) -> e.TextRescheduled:
+    return e.TextRescheduled(text_id=text_id, send_at=send_at, delay=delay, code=code)
 
 
 def cancelled(reason: str, text_id: UUID = TEXT) -> e.TextCancelled:

@@ -72,6 +72,11 @@ def resume() -> c.ResumeSending:
     return c.ResumeSending(**_base(OPERATOR))
 
 
+def refund(**more: Any) -> c.RefundText:
+    filled = {"number": NUMBER, "text_id": TEXT, "reason": "Never arrived.", **more}
+    return c.RefundText(**{**_base(OPERATOR), **filled})
+
+
 def notify(on: bool, actor: Actor = RECRUITER) -> c.SetNotifications:
     return c.SetNotifications(**_base(actor), profile_actions=on)
 

@@ -24,6 +24,7 @@ NEEDED: dict[type[c.Command], tuple[Callable[..., Any], list[set[Permission]]]] 
     c.AssignSender: (people.assign, [{OPERATE}]),
     c.AdjustSegments: (lambda: people.adjust(1), [{OPERATE}]),
     c.ResumeSending: (people.resume, [{OPERATE}]),
+    c.RefundText: (people.refund, [{OPERATE}]),
     c.SetNotifications: (lambda: people.notify(on=True), [{VIEW}]),
     c.AddNumber: (people.add_number, [{VIEW, SEND}, {APPLICATIONS}]),
     c.RemoveNumber: (people.remove_number, [{VIEW, SEND}, {APPLICATIONS}]),

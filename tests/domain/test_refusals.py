@@ -19,7 +19,8 @@ STABLE = {
     "not_activated", "not_due", "not_following", "not_granted", "not_permitted", "nothing_to_review",
     "number_ambiguous", "number_cannot_be_texted", "number_invalid", "number_present",
     "number_region_needed", "number_unknown", "obtained_in_future", "revoked_by_keyword", "send_at_past",
-    "sending_not_stopped", "sending_stopped", "stale", "text_unknown", "time_zone_unknown",
+    "sending_not_stopped", "sending_stopped", "stale", "text_not_unknown", "text_unknown",
+    "time_zone_unknown",
     "too_many_candidates", "too_many_followers", "too_many_numbers", "too_many_open_texts", "under_review",
 }  # fmt: skip
 

@@ -115,6 +115,8 @@ class History:
                     yield "P3", "taken twice"
                 text.state = "sent"
             case "text-rescheduled":
+                if text.state == "sent" and one.data["delay"] == "carrier":
+                    text.sids.clear()  # the carrier reported that attempt as failed
                 text.state = "waiting"
             case "text-cancelled":
                 if text.state != "waiting":

@@ -66,6 +66,7 @@ EFFECTS: Mapping[str, Effect] = {
     "assign-sender": _at_most("sender-assigned"),
     "adjust-segments": _exactly("segments-adjusted"),
     "resume-sending": _exactly("sending-resumed"),
+    "refund-text": _exactly("text-failed", "segments-refunded"),
     "set-notifications": _at_most("notifications-set"),
     "add-number": _exactly("number-added", "candidate-joined"),
     "remove-number": _exactly("number-removed", "candidate-left"),

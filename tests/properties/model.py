@@ -27,6 +27,8 @@ with (Path(domain.__file__).parent / "data" / "countries.csv").open(encoding="ut
 
 SETTLED = ("delivered", "failed", "cancelled", "unknown")
 
+RETRIED = 30003  # the phone was off: that a text failed so does not end it
+
 
 @dataclass
 class Text:
@@ -135,7 +137,10 @@ class Model:
                 self._credit(customer, event.segments, event.balance)
             case e.SegmentsDebited() as event:
                 self._credit(customer, -event.segments, event.balance)
-                self._text(recorded, event.text_id).paid += event.segments
+                text = self._text(recorded, event.text_id)
+                if text.attempt:  # what the network charged for is paid again, if it is tried again
+                    assert isinstance(self._of_command[-1].event, e.TextRescheduled)
+                text.paid = event.segments
             case e.SegmentsRefunded() as event:
                 text = self._text(recorded, event.text_id)
                 self._credit(customer, event.segments, event.balance)
@@ -239,8 +244,10 @@ class Model:
                 text.taken += 1
                 assert text.taken == 1, "P3: taken once"
                 text.state = "sent"
-            case e.TextRescheduled(send_at=due):
-                assert text.state != "sent", "P3: what was taken does not wait again"
+            case e.TextRescheduled(send_at=due, code=code):
+                if text.state == "sent":
+                    assert code == RETRIED, "P3: what was taken waits again only if the carrier failed"
+                    text.taken = 0
                 text.state, text.due = "waiting", due
             case e.TextDelivered():
                 text.state = "delivered"

@@ -24,7 +24,7 @@ from schemas.actors import CARRIER, SYSTEM, Actor
 from schemas.receipts import Answer
 from tests.consumers.shards import NAMES, Clock, Rig
 from tests.properties import wishes
-from tests.properties.model import Model, Talk, Text
+from tests.properties.model import RETRIED, Model, Talk, Text
 
 START = datetime(2026, 3, 6, 18, tzinfo=UTC)  # morning in San Francisco, evening in Berlin
 CLOCK_CHANGES = [
@@ -136,11 +136,14 @@ class Use(RuleBasedStateMachine):
         data=st.data(),
         status=wishes.statuses,
         segments=wishes.segments,
-        code=st.sampled_from((None, None, 30005, 21610)),
+        code=st.sampled_from((None, None, 30005, RETRIED, 21610)),
+        sid=st.sampled_from(("SM1", "SM1", "SM2")),
     )
-    def report(self, data: st.DataObject, status: Any, segments: int | None, code: int | None) -> None:
+    def report(
+        self, data: st.DataObject, status: Any, segments: int | None, code: int | None, sid: str
+    ) -> None:
         talk, text_id, _ = self.one_text(data, "dispatching", "in doubt", "sent")
-        news: dict[str, Any] = {"sid": "SM1", "status": status, "error_code": code, "segments": segments}
+        news: dict[str, Any] = {"sid": sid, "status": status, "error_code": code, "segments": segments}
         base = self.base(talk.account, CARRIER)
         self.want(c.ReportStatus(**base, number=talk.number, text_id=text_id, **news))
 

@@ -179,11 +179,10 @@ results = st.one_of(
     st.builds(
         c.TurnedDown,
         code=st.sampled_from((20429, 21610, 30034, None)),
-        reason=st.just("No."),
-        retry_in_s=st.sampled_from((None, 0.0, 600.0)),
-        revokes_consent=st.booleans(),
-        stops_account=st.booleans(),
+        http_status=st.sampled_from((400, 401, 429)),
+        retry_after_s=st.sampled_from((None, 0.0, 600.0)),
     ),
+    st.builds(c.NotTaken, cause=st.sampled_from(("unreachable", "late", "absent"))),
     st.just(c.InDoubt(reason="Silence.")),
     st.just(c.GivenUp()),
 )
