@@ -4,7 +4,7 @@ The ledger, the decisions and the views are Sayso's; the clock is ours. What is 
 outside, as after any other drill.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,9 @@ from consumers.projector import Projector
 from consumers.shard import Decided, Shard
 from domain.ledger import Ledger, StreamNames
 from domain.policy import Policy
+from projections import catalog
 from projections.engine import open_engine
+from projections.view import View
 from projections.worklist import Worklist
 from schemas import commands
 from schemas.commands import Command
@@ -47,10 +49,11 @@ class Clock:
 class Lab:
     """The shard, its ledger, keys and views in `folder`; opened again, it goes on where the files stand."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, views: Collection[View] = catalog.LIVE) -> None:
         self.folder = folder
         self.clock = clock
         self.sent = Sent()
+        self._views = views
         self._open()
 
     def _open(self) -> None:
@@ -59,7 +62,7 @@ class Lab:
         self.shard = Shard(0, self.ledger, NAMES, Policy(), self.clock)
         self.position = self.ledger.take()
         self.engine = open_engine(f"sqlite:///{self.folder / 'views.db'}")
-        self.projector = Projector(self.ledger, self.engine, self.keys)
+        self.projector = Projector(self.ledger, self.engine, self.keys, views=self._views)
         self.worklist = Worklist(self.engine, 0)
 
     def crash(self) -> None:
@@ -95,6 +98,12 @@ class Lab:
         first = self.position + 1
         self.position += len(batch)
         return [Incoming(command, place) for place, command in enumerate(batch, first)]
+
+    def open_texts(self) -> set[str]:
+        """The states of all texts that have not ended, as the views show them."""
+        views = reading.Sqlite(self.folder / "views.db")
+        table = reading.view_table(views, "open_texts", "texts")
+        return {state for (state,) in views.query(f"SELECT DISTINCT state FROM {table}")}  # noqa: S608
 
     def evidence(self, carried: Sequence[Carried], *, views: bool = True) -> Evidence:
         """What is left, beside what the carrier has. `views` must have caught up."""

@@ -246,7 +246,7 @@ class Seen:
         """Each account's balance is what came in less what its texts cost in the end."""
         for state in self._states:
             for account, totals in state.credits.items():
-                paid = sum(text.paid for name, text in state.texts.items() if name[0] == account)
+                paid = sum(text.paid + text.spent for name, text in state.texts.items() if name[0] == account)
                 by_hand = _by_hand(self._events, account)
                 wanted = totals["free"] + totals["bought"] + by_hand - paid
                 if totals["balance"] != wanted:
