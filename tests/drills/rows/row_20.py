@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import cycle
 from typing import TypeVar
 
 import httpx
@@ -30,8 +31,7 @@ from tests.drills.stand import Process, Stand
 from tests.drills.trial import Place, Trial
 
 S = TypeVar("S", bound=Stand)
-FAULT = "the worst weather, and killed every few seconds"
-TEXTS = 20_000
+TEXTS = {"a thousand texts": 1_000, "twenty thousand texts": 20_000}
 BETWEEN_KILLS_S = (2.0, 6.0)
 RATE = 400.0
 PEOPLE = 400
@@ -69,7 +69,7 @@ WEATHER = Weather(
 )
 
 
-def embedded(place: Place, texts: int = TEXTS) -> Iterator[Trial]:
+def embedded(place: Place, texts: int | None = None) -> Iterator[Trial]:
     """The one process that is everything dies again and again."""
 
     def victims(stand: Embedded, _: random.Random) -> list[Process]:
@@ -85,14 +85,14 @@ def embedded(place: Place, texts: int = TEXTS) -> Iterator[Trial]:
             seed,
             MIX,
             rate=RATE,
-            wishes=partial(Crowd, people=PEOPLE // 2 if texts >= TEXTS else 10),
+            wishes=partial(Crowd, people=PEOPLE // 2 if texts is None else 10),
             carrier=partial(_in_bad_weather, seed),
         )
 
     return _trials(place, "embedded", stand, victims, database, texts)
 
 
-def distributed(place: Place, texts: int = TEXTS) -> Iterator[Trial]:
+def distributed(place: Place, texts: int | None = None) -> Iterator[Trial]:
     """One of the workers dies, or all of them at once."""
 
     def victims(stand: Distributed, chance: random.Random) -> list[Process]:
@@ -109,7 +109,7 @@ def distributed(place: Place, texts: int = TEXTS) -> Iterator[Trial]:
             place.servers(),
             mix=MIX,
             rate=RATE,
-            wishes=partial(Crowd, people=PEOPLE // 8 if texts >= TEXTS else 4),
+            wishes=partial(Crowd, people=PEOPLE // 8 if texts is None else 4),
             carrier=partial(_in_bad_weather, seed),
         )
 
@@ -126,16 +126,17 @@ def _trials(
     made: Callable[[int], S],
     victims: Callable[[S, random.Random], list[Process]],
     database: Callable[[S], reading.Database],
-    texts: int,
+    texts: int | None,
 ) -> Iterator[Trial]:
-    (fault,) = place.chosen([f"{FAULT} ({form})"])
-    while True:
+    """`texts`: so many, instead of those of the long form in turn."""
+    faults = {f"{name} ({form})": texts or number for name, number in TEXTS.items()}
+    for fault in cycle(place.chosen([*faults])):
         with made(place.chance.getrandbits(32)) as stand:
             stand.start()
             stand.load.prepare()
             kills = 0
             stand.load.start()
-            while _texts(database(stand)) < texts:
+            while _texts(database(stand)) < faults[fault]:
                 time.sleep(place.chance.uniform(*BETWEEN_KILLS_S))
                 for process in victims(stand, place.chance):
                     process.kill()

@@ -168,9 +168,7 @@ class World:
         self._dispatcher.look()
 
     def _work(self) -> None:
-        if self._deep == 0:
-            self._dispatcher.steps.one(self.chance)
-        elif self._happens(0.5):  # another thread of the pool
+        if self._deep == 0 or self._happens(0.5):
             self._dispatcher.steps.one(self.chance)
 
     def _time_passes(self) -> None:
