@@ -4,11 +4,11 @@ It remembers nothing that matters: what is due, under way or in doubt stands in 
 """
 
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Protocol
 from uuid import UUID
 
@@ -65,10 +65,11 @@ class OpenTexts(Protocol):
 class Patience:
     """How long to wait for what."""
 
+    sent_within: timedelta = timedelta(seconds=30)
+    """From before the last look. Who was stopped for longer must not send: somebody else may be about to."""
     abandoned_after: timedelta = timedelta(seconds=60)
-    """A hand-over without an outcome by then was begun by somebody who died; above the carrier's time-out."""
-    handed_over_within: timedelta = timedelta(seconds=15)
-    """From the last look to the call. It and the carrier's time-outs stay well below `abandoned_after`."""
+    """A hand-over without an outcome by then was begun by somebody who died: above `sent_within` and the
+    carrier's time-outs together."""
     doubt_asked_after: timedelta = timedelta(seconds=30)
     """Before asking the carrier about a text in doubt: a report may yet settle it."""
     status_asked_after: timedelta = timedelta(hours=1)
@@ -186,17 +187,13 @@ class Dispatcher:
     # --- doing it --------------------------------------------------------------------------------
 
     def _hand_over(self, text: OpenText) -> None:
-        latest = time.monotonic() + self._patience.handed_over_within.total_seconds()
+        until_s = monotonic() + self._patience.sent_within.total_seconds()
         answer = self._put(handover.start(text, self._clock()))
         receipt = answer.receipt
         if answer.repeated or not isinstance(receipt, CommandAccepted) or not receipt.result["dispatch"]:
             return  # somebody began before, or the last look said no; the view will tell
-        outgoing = handover.outgoing(text, str(receipt.result["sender"]), self._callback)
-        if time.monotonic() > latest:
-            # Others may believe this attempt abandoned, and settle it: it must not come to life again.
-            self._put(handover.late(text, text.attempt + 1))
-            return
-        outcome = self._carrier.send(outgoing)
+        sender = str(receipt.result["sender"])
+        outcome = self._carrier.send(handover.outgoing(text, sender, self._callback, until_s))
         self._put(handover.record(text, text.attempt + 1, outcome))
 
     def _doubt(self, text: OpenText) -> None:

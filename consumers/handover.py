@@ -51,8 +51,8 @@ def start(text: OpenText, now: datetime) -> StartDispatch:
     )
 
 
-def outgoing(text: OpenText, sender: str, callback: CALLBACK) -> OutgoingText:
-    """What the carrier is given."""
+def outgoing(text: OpenText, sender: str, callback: CALLBACK, until_s: float) -> OutgoingText:
+    """What the carrier is given, if it can be before `until_s` (by `time.monotonic`)."""
     return OutgoingText(
         text_id=text.text_id,
         to=text.number,
@@ -60,6 +60,7 @@ def outgoing(text: OpenText, sender: str, callback: CALLBACK) -> OutgoingText:
         sender=sender,
         status_callback=callback(text.account, text.text_id),
         traceparent=text.traceparent,
+        until_s=until_s,
     )
 
 
@@ -79,11 +80,6 @@ def _result(outcome: Outcome) -> HandedOver | TurnedDown | NotTaken | InDoubt:
             return NotTaken(cause="unreachable")
         case Unknown(reason=reason):
             return InDoubt(reason=reason)
-
-
-def late(text: OpenText, attempt: int) -> RecordHandover:
-    """The carrier was never asked: too much time had passed since the last look."""
-    return _recorded(text, attempt, NotTaken(cause="late"), "late")
 
 
 # --- settling -------------------------------------------------------------------------------------

@@ -284,7 +284,7 @@ _UNLISTED = CarrierError(
 )
 UNREACHABLE = CarrierError(
     None,
-    "No connection came about",
+    "No connection came about, or not in time",
     Consequence.RETRY,
     False,
     "The carrier could not be reached.",

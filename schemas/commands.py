@@ -318,10 +318,10 @@ class TurnedDown(Message):
 
 
 class NotTaken(Message):
-    """The carrier does not have the text: it could not be reached, was not asked in time, or never got it."""
+    """The carrier does not have the text: it could not be reached in time, or never got it."""
 
     outcome: Literal["not_taken"] = "not_taken"
-    cause: Literal["unreachable", "late", "absent"]
+    cause: Literal["unreachable", "absent"]
 
 
 class InDoubt(Message):

@@ -4,10 +4,11 @@ An outside call ends as a value, never as an exception, and silence is not refus
 
     Accepted     the carrier has the text
     Rejected     it answered no; what follows is in `domain.carrier_errors.look_up(code, http_status)`
-    Unreachable  no byte of the request left: sending again later is safe
+    Unreachable  the request did not leave, or not whole: sending again later is safe
     Unknown      it may or may not have the text: look before sending again
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +30,8 @@ class OutgoingText:
     status_callback: str
     traceparent: str | None = None
     """The trace it belongs to, for spans alone: it does not go to the carrier."""
+    until_s: float = math.inf
+    """By `time.monotonic`: from then on it must not be sent, for somebody else may be about to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """No connection came about, so the carrier cannot have the text."""
+    """No connection came about, or not in time, so the carrier cannot have the text."""
 
     reason: str
 

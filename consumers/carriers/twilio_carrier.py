@@ -18,7 +18,7 @@ from consumers.carriers.carrier import (
     Unknown,
     Unreachable,
 )
-from consumers.carriers.twilio_http import BoundedHttp, never_left
+from consumers.carriers.twilio_http import BoundedHttp, TooLate, never_left, sent_before
 
 FOUND_MAX = 5_000  # texts to one number; beyond it nothing is proven absent
 PAGE_SIZE = 1_000  # the most Twilio gives at once
@@ -53,9 +53,12 @@ class TwilioCarrier:
         """Hand `text` over with exactly one request."""
         sender = "messaging_service_sid" if text.sender.startswith("MG") else "from_"
         try:
-            message = self._messages.create(
-                to=text.to, body=text.body, status_callback=text.status_callback, **{sender: text.sender}
-            )
+            with sent_before(text.until_s):
+                message = self._messages.create(
+                    to=text.to, body=text.body, status_callback=text.status_callback, **{sender: text.sender}
+                )
+        except TooLate:
+            return Unreachable("it was too late to send it")
         except requests.RequestException as error:
             return Unreachable(_name(error)) if never_left(error) else Unknown(_name(error))
         except json.JSONDecodeError:

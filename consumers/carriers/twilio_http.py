@@ -1,11 +1,16 @@
 """The HTTP layer under the Twilio client: bounded in time, pooled, silent in the log, never repeating."""
 
 import logging
+import math
 import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +18,15 @@ import requests
 from requests.adapters import HTTPAdapter
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+_until_s: ContextVar[float] = ContextVar("until_s", default=math.inf)
+
+
+class TooLate(Exception):
+    """Its moment had passed before the whole request was sent, so that the other side will do nothing."""
 
 
 class BoundedHttp:
@@ -50,6 +63,16 @@ class BoundedHttp:
         self._inner.session.close()
 
 
+@contextmanager
+def sent_before(until_s: float) -> Iterator[None]:
+    """Whatever this thread asks for in here is sent before `until_s` (by `monotonic`), or raises TooLate."""
+    before = _until_s.set(until_s)
+    try:
+        yield
+    finally:
+        _until_s.reset(before)
+
+
 def never_left(error: requests.RequestException) -> bool:
     """Whether `error` proves that no byte of the request went out.
 
@@ -75,7 +98,42 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _pool(connections_max: int) -> HTTPAdapter:
-    return HTTPAdapter(pool_maxsize=connections_max, max_retries=0)
+    return _TimelyAdapter(pool_maxsize=connections_max, max_retries=0)
+
+
+class _Timely(HTTPConnection):
+    """Looks at the clock right before each write: the body comes last, and without it nothing is done."""
+
+    def send(self, data: Any) -> None:
+        if monotonic() > _until_s.get():
+            raise TooLate
+        super().send(data)
+
+
+class _TimelyTls(_Timely, HTTPSConnection):
+    pass
+
+
+class _TimelyPool(HTTPConnectionPool):
+    ConnectionCls = _Timely
+
+
+class _TimelyTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TimelyTls
+
+
+_POOLS = {"http": _TimelyPool, "https": _TimelyTlsPool}
+
+
+class _TimelyAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
 
 def _silent() -> logging.Logger:

@@ -17,7 +17,7 @@ from typing import Self
 from deploy.local.process import NotStarted, ServerProcess, free_port, listens
 
 JARS = Path(__file__).parents[2] / ".kafka" / "libs"
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 HEAP_MB = 512
 
 _SETTINGS = """

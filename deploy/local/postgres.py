@@ -17,7 +17,7 @@ import psycopg
 from deploy.local.process import NotStarted, ServerProcess, free_port
 
 USER = "sayso"
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 CONNECTIONS_MAX = 200
 ANYBODY = "1000"
 """Who root is in the namespace: any number but 0."""

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from consumers.carriers.twilio_carrier import TwilioAccount
 from consumers.dispatcher import Patience
 from tests.support.sayso import Client, System, eventually, running
 
@@ -72,6 +73,13 @@ def test_what_the_carrier_took_without_an_answer_is_found_and_not_sent_again(
 
     eventually(lambda: statuses(ats)[lost] in {"sent", "delivered"})
     assert arrived(system) == 1
+
+
+def test_a_hand_over_has_ended_before_it_counts_as_abandoned() -> None:
+    """P3: else two workers could hand the same text over, if the first one was stopped for a while."""
+    patience, account = Patience(), TwilioAccount("AC", "token")
+    calls = timedelta(seconds=account.connect_timeout_s + account.read_timeout_s)
+    assert patience.sent_within + calls < patience.abandoned_after
 
 
 def test_what_the_carrier_never_got_is_sent_again(system: System, ats: Client) -> None:

@@ -4,10 +4,12 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from threading import Thread
+from time import monotonic
 from uuid import uuid4
 
 import httpx
@@ -104,6 +106,14 @@ def test_a_refusal_carries_its_code(carrier: Carrier, to: str, sender: str, body
     outcome = carrier.send(text(to, body, sender))
     assert isinstance(outcome, Rejected)
     assert (outcome.code, outcome.http_status, outcome.retry_after_s) == (code, 400, None)
+
+
+def test_what_would_come_too_late_is_not_sent(carrier: Carrier) -> None:
+    number = "+12025550141"
+    late = carrier.send(replace(text(number), until_s=monotonic() - 0.001))
+    assert isinstance(late, Unreachable)
+    assert carrier.find(number, datetime.now(UTC) - timedelta(minutes=1)) == ()
+    assert isinstance(carrier.send(replace(text(number), until_s=monotonic() + 60)), Accepted)
 
 
 def test_too_many_requests_say_how_long_to_wait(carrier: Carrier, simulator: str) -> None:

@@ -315,7 +315,7 @@ def test_the_carrier_may_ask_for_a_longer_wait() -> None:
     )
 
 
-@pytest.mark.parametrize("cause", ["unreachable", "late", "absent"])
+@pytest.mark.parametrize("cause", ["unreachable", "absent"])
 def test_what_the_carrier_does_not_have_is_tried_again(cause: Any) -> None:
     """P3"""
     outcome = given(ready(49), queued(), dispatched()).when(record(NotTaken(cause=cause)))

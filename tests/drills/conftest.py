@@ -32,4 +32,5 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], S
 @pytest.fixture
 def place(nursery: Nursery, servers: Callable[[], Servers], tmp_path: Path) -> Place:
     """Where a drill happens."""
+    print(f"seed {SEED}")  # noqa: T201  # shown where a test fails
     return Place(tmp_path, SEED, nursery, servers)

@@ -82,8 +82,7 @@ class Distributed(Stand):
         positions = {n: reading.ledger_position(self._database, n) for n in range(PARTITIONS)}
         if any(positions[n] != end for n, end in ends.items()):
             return False
-        last = [reading.ledger_last(self._database, n) for n in range(PARTITIONS)]
-        return reading.settled(self._database, *[number for number in last if number])
+        return reading.settled(self._database, *[number for number in self.last() if number])
 
     def undecided(self) -> int:
         """How many records of the commands topic wait to be decided."""
@@ -92,8 +91,10 @@ class Distributed(Stand):
 
     def unseen(self) -> int:
         """How many events the views do not show yet."""
-        last = sum(reading.ledger_last(self._database, n) for n in range(PARTITIONS))
-        return last - reading.shown(self._database)
+        return sum(self.last()) - reading.shown(self._database)
+
+    def last(self) -> list[int]:
+        return [reading.ledger_last(self._database, n) for n in range(PARTITIONS)]
 
     def look(self) -> Evidence:
         ledgers = {n: reading.postgres_ledger(self._database, n) for n in range(PARTITIONS)}
@@ -109,6 +110,7 @@ class Distributed(Stand):
     def _stop(self) -> None:
         super()._stop()
         self._cluster.close()
+        self._database.close()
 
     def _part(self, name: str, port: int, database: str) -> Part:
         role = name.partition("-")[0]

@@ -46,9 +46,12 @@ class Embedded(Stand):
         return self.processes[SAYSO]
 
     def settled(self) -> bool:
+        return reading.settled(reading.Sqlite(self.settings.data_dir / "views.db"), *self.last())
+
+    def last(self) -> list[int]:
         ledger = reading.Sqlite(self.settings.data_dir / LEDGER_FILE)
         ((last,),) = ledger.query("SELECT max(rowid) FROM stored_events")
-        return reading.settled(reading.Sqlite(self.settings.data_dir / "views.db"), last)
+        return [last]
 
     def look(self) -> Evidence:
         folder = self.settings.data_dir

@@ -30,9 +30,9 @@ from tests.drills import bugs
 from tests.drills.points import ALL, Point
 from tests.drills.wrapping import wrap
 
-HANDED_OVER_WITHIN_S = 1.0
-ABANDONED_S = 2.7
+SENT_WITHIN_S = 0.8
 CARRIER_TIMEOUT_S = 0.8
+ABANDONED_S = SENT_WITHIN_S + 2 * CARRIER_TIMEOUT_S + 0.1
 
 
 class Plan:
@@ -131,7 +131,7 @@ def _slow(function: str, seconds: float) -> Callable[[], None]:
 def _hurry() -> None:
     """Every patience shorter, in the same order: a hand-over ends before it counts as abandoned."""
     patience = {
-        "handed_over_within": timedelta(seconds=HANDED_OVER_WITHIN_S),
+        "sent_within": timedelta(seconds=SENT_WITHIN_S),
         "abandoned_after": timedelta(seconds=ABANDONED_S),
         "doubt_asked_after": timedelta(seconds=0.3),
         "status_asked_after": timedelta(seconds=0.5),

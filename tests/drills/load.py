@@ -28,7 +28,7 @@ SEEN_MAX = 200
 HTTP_TIMEOUT_S = 10.0
 DELIVERY_TIMEOUT_S = 20
 FLUSHED_S_MAX = 30.0
-INSIST_S_MAX = 90.0
+INSIST_S_MAX = 240.0
 
 
 class Producer(Protocol):
@@ -79,6 +79,7 @@ class Load:
         self._mix = mix
         self._reply = reply
         self._lock = threading.Lock()
+        self._acknowledged = 0
         self._refused = 0
         self._seen: deque[Wish] = deque(maxlen=SEEN_MAX)
         self._wish_of: dict[tuple[str, str], Wish] = {}
@@ -88,8 +89,7 @@ class Load:
     @property
     def acknowledged(self) -> int:
         """How many commands were acknowledged so far."""
-        with self._lock:
-            return sum(asked.acknowledged > 0 for asked in self.sent.commands.values())
+        return self._acknowledged
 
     @property
     def refused(self) -> int:
@@ -176,6 +176,7 @@ class Load:
 
         def done(acknowledged: bool, answer: Answer | None) -> None:
             with self._lock:
+                self._acknowledged += acknowledged and not asked.acknowledged
                 asked.acknowledged += acknowledged
                 self._refused += not acknowledged
                 if answer is not None:

@@ -57,16 +57,31 @@ class Sqlite:
             return database.execute(statement).fetchall()
 
 
-@dataclass(frozen=True)
 class Postgres:
-    """A PostgreSQL database, over a connection of its own for each query."""
+    """A PostgreSQL database, over one connection, and a new one if the server was killed since."""
 
-    dsn: str
     TABLES: ClassVar = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: psycopg.Connection[Row] | None = None
+
     def query(self, statement: str) -> Sequence[Row]:
-        with psycopg.connect(self.dsn) as connection:
-            return connection.execute(statement.encode()).fetchall()
+        try:
+            return self._asked(statement)
+        except psycopg.OperationalError:
+            self.close()
+            return self._asked(statement)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _asked(self, statement: str) -> Sequence[Row]:
+        if self._connection is None:
+            self._connection = psycopg.connect(self._dsn, autocommit=True)
+        return self._connection.execute(statement.encode()).fetchall()
 
 
 def view_table(database: Database, view: str, table: str) -> str:

@@ -1,7 +1,7 @@
 """The broker and the database of the distributed form under a drill, and a link to them for each process."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,7 @@ from uuid import uuid4
 from deploy.local.broker import Broker
 from deploy.local.postgres import Postgres
 from deploy.local.process import free_port
+from tests.drills.disk import small_disk
 from tests.drills.nodes import NODES, Nodes
 from tests.drills.proxy import Proxy
 
@@ -19,6 +20,9 @@ SETTINGS = {
     # A broker that is thought dead while it lives forgets to end transactions: let that happen now and then.
     "broker.session.timeout.ms": "4000",
 }
+SMALL_DISK_BYTES = 1024 * 1024 * 1024
+BROKER, POSTGRES = "broker", "postgres"
+"""The folders of each, and its disk if it has one of its own."""
 _databases = count(1)
 
 
@@ -32,15 +36,16 @@ class Servers:
     replication = 1
 
     def __init__(self, folder: Path, links: Sequence[str] = ()) -> None:
+        self.folder = folder
         self._stack = ExitStack()
         port, controller = free_port(), free_port()
         listeners = {name: free_port() for name in links}
         self.kafka_links = {name: Proxy(at, kafka=True) for name, at in listeners.items()}
         advertised = {name: link.port for name, link in self.kafka_links.items()}
         settings = {**SETTINGS, **_listeners(port, controller, listeners, advertised)}
-        self.broker = Broker(folder / "broker", port, settings=settings)
+        self.broker = Broker(folder / BROKER, port, settings=settings)
         self.nodes: Nodes | None = None
-        self.postgres = Postgres(folder / "postgres")
+        self.postgres = Postgres(folder / POSTGRES)
         self.postgres_links = {name: Proxy(self.postgres_port) for name in links}
 
     @classmethod
@@ -86,6 +91,19 @@ class Servers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+
+@contextmanager
+def on_small_disks(folder: Path, links: Sequence[str] = ()) -> Iterator[Servers]:
+    """Servers of which each has a disk of its own, so that it can be filled.
+
+    Raises:
+        NotMounted: as `small_disk` does.
+    """
+    with ExitStack() as disks:
+        for name in (BROKER, POSTGRES):
+            disks.enter_context(small_disk(folder / name, SMALL_DISK_BYTES))
+        yield disks.enter_context(Servers(folder, links))
 
 
 def _listeners(

@@ -24,6 +24,7 @@ FOUND_BY = {
 }
 NO_REPEATS = Mix(duplicates=0)
 """Whoever repeats what was lost heals it: a second time, it is decided."""
+PATIENCE_S = 120.0
 UNSETTLED_S_MAX = 5.0
 """A text that is forgotten never settles; the patience with the carrier is shorter in drills."""
 
@@ -42,19 +43,22 @@ def test_a_planted_bug_is_found(stand: Embedded, bug: str) -> None:
     stand.settle(UNSETTLED_S_MAX)
     stand.tally.trial("before", stand.evidence())
 
+    eventually(lambda: FOUND_BY[bug] in _found(stand, bug), PATIENCE_S)
+
+
+def _found(stand: Embedded, bug: str) -> set[str]:
+    """What is found once the bug has bitten: nothing, where it bit what would have been refused anyway.
+
+    What takes its time to show, on a busy machine, is found the next time.
+    """
     stand.process.plant(bug)
     stand.load.start()
-    eventually(lambda: stand.process.reached == bug, 60)
+    eventually(lambda: stand.process.reached == bug, PATIENCE_S)
     stand.load.stop()
-    found = set[str]()
-
-    def shows() -> bool:
-        stand.settle(UNSETTLED_S_MAX)  # on a busy machine, what was let through takes its time to arrive
-        found.update(finding.rule for finding in stand.tally.trial(bug, stand.evidence()).findings)
-        return FOUND_BY[bug] in found
-
-    eventually(shows, 60)
+    stand.settle(UNSETTLED_S_MAX)
+    trial = stand.tally.trial(bug, stand.evidence())
     stand.process.plant(None)
+    return {finding.rule for finding in trial.findings}
 
 
 def test_an_answer_before_the_sync_is_found(stand: Embedded) -> None:

@@ -182,7 +182,7 @@ results = st.one_of(
         http_status=st.sampled_from((400, 401, 429)),
         retry_after_s=st.sampled_from((None, 0.0, 600.0)),
     ),
-    st.builds(c.NotTaken, cause=st.sampled_from(("unreachable", "late", "absent"))),
+    st.builds(c.NotTaken, cause=st.sampled_from(("unreachable", "absent"))),
     st.just(c.InDoubt(reason="Silence.")),
     st.just(c.GivenUp()),
 )

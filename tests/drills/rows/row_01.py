@@ -12,7 +12,7 @@ from tests.drills.trial import Place, Trial
 
 NTH_MAX = 20
 ROUNDS_PER_STAND = 60
-DIES_S_MAX = 60.0
+DIES_S_MAX = 120.0
 STORM_DIES_S_MAX = 5.0
 FORM = " (distributed)"
 

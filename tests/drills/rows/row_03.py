@@ -20,7 +20,7 @@ from tests.support.sayso import eventually
 
 SQLITE, POSTGRES = "answer before the sync (SQLite)", "answer before the sync (PostgreSQL)"
 COMMITS_EACH = 100
-FOLLOWED_S_MAX = 120.0
+FOLLOWED_S_MAX = 300.0
 LOG = "/ledger-0.db-wal"
 SERVER_LOG = "/pg_wal/"
 # As strace escapes quotes: the attribute in a stored receipt, the field in an answer.

@@ -5,7 +5,7 @@ its one receipt. Every other time the process is killed before the disk is well 
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,19 +13,17 @@ from tests.drills import disk
 from tests.drills.distributed import Distributed
 from tests.drills.embedded import Embedded
 from tests.drills.rows.distributed import Injury, pause, trials
-from tests.drills.servers import Servers
+from tests.drills.servers import BROKER, POSTGRES, on_small_disks
 from tests.drills.strace import NotTraced, Strace, descendants
 from tests.drills.trial import Place, Trial
 from tests.support.sayso import eventually
 
-POSTGRES, BROKER = "postgres", "broker"
-SERVER_DISK_BYTES = 1024 * 1024 * 1024
 HURT_S_MAX = 4.0
 DISK_BYTES = 64 * 1024 * 1024
 LEFT_BYTES_MAX = 256 * 1024
 REFUSALS = 5
 """Commands that are turned away before the disk is well again."""
-REFUSED_S_MAX = 60.0
+REFUSED_S_MAX = 180.0
 TRIALS_PER_STAND = 10
 ERRORS = {"I/O error": "EIO", "read-only": "EROFS"}
 FAULTS = ["disk full", *ERRORS]
@@ -48,21 +46,13 @@ def embedded(place: Place) -> Iterator[Trial]:
 
 def distributed(place: Place) -> Iterator[Trial]:
     """The disks under PostgreSQL and under the broker, each of its own."""
-    folder = place.fresh("disks")
-    with ExitStack() as disks:
-        for name in (POSTGRES, BROKER):
-            disks.enter_context(disk.small_disk(folder / name, SERVER_DISK_BYTES))
-        servers = disks.enter_context(Servers(folder))
-        faults: dict[str, Injury] = {
-            "disk full (PostgreSQL)": partial(_fill, folder / POSTGRES),
-            "disk full (broker)": partial(_fill, folder / BROKER),
-            "I/O error (PostgreSQL)": _fail_writes,
-        }
-        yield from trials(place, faults, lambda: servers)
+    with on_small_disks(place.fresh("disks")) as servers:
+        yield from trials(place, SERVERS_FAULTS, lambda: servers)
 
 
-def _fill(folder: Path, stand: Distributed, place: Place) -> None:
+def _fill(name: str, stand: Distributed, place: Place) -> None:
     """No room for a while; then there is, and whoever has ended over it is started again."""
+    folder = stand.servers.folder / name
     disk.fill(folder, place.chance.randrange(LEFT_BYTES_MAX))
     pause(place, 0.5, HURT_S_MAX)
     disk.clear(folder)
@@ -84,6 +74,14 @@ def _start_again(stand: Distributed) -> None:
     servers.postgres.start()
     servers.broker.kill()
     servers.broker.start()
+
+
+SERVERS_FAULTS: dict[str, Injury] = {
+    "disk full (PostgreSQL)": partial(_fill, POSTGRES),
+    "disk full (broker)": partial(_fill, BROKER),
+    "I/O error (PostgreSQL)": _fail_writes,
+}
+"""For servers on small disks."""
 
 
 def _trial(stand: Embedded, place: Place, fault: str) -> Trial:

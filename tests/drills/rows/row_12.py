@@ -9,7 +9,7 @@ from tests.support.sayso import eventually
 
 FAULT = "poison"
 POISON_EACH = 100
-SENT_S_MAX = 120.0
+SENT_S_MAX = 300.0
 BATCHES_PER_STAND = 20
 
 
