@@ -29,8 +29,9 @@ IDLE_S_MAX = 1.0
 """How late a due text is noticed if nothing wakes the dispatcher."""
 ASKED_MAX = 200
 """How many texts are asked after at one look."""
-CLOCKS_APART_MAX = timedelta(seconds=30)
-"""Between the carrier's clock and ours."""
+CLOCKS_APART_MAX = timedelta(hours=25)
+"""Between the carrier's clock and ours, which may have been wrong by a day when the hand-over began. What was
+said before in the same words is told apart by its sid, not by its time."""
 
 
 class OpenTexts(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from random import Random
+from typing import Any
 from uuid import UUID, uuid4
 
 from producers.http import forms
@@ -102,7 +103,13 @@ def _told(place: Place, fault: str, orders: Sequence[Order]) -> tuple[list[Findi
 
 def _news(account: str, number: str, text_id: UUID, sid: str, order: Order) -> Iterator[Command]:
     """The hand-over begins; then whatever there is to tell, as the carrier's forms and as our own steps."""
-    base = {"account": account, "actor": SYSTEM, "number": number, "text_id": text_id, "attempt": 1}
+    base: dict[str, Any] = {
+        "account": account,
+        "actor": SYSTEM,
+        "number": number,
+        "text_id": text_id,
+        "attempt": 1,
+    }
     yield StartDispatch(command_id=uuid4(), **base)
     query = {"account": account, "text": str(text_id)}
     for status in order.news:

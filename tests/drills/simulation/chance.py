@@ -33,5 +33,22 @@ class Odds:
     jumps: tuple[timedelta, ...] = ()
 
 
-FAIR = Odds(**{name: 0.0 for name, value in vars(Odds()).items() if isinstance(value, float)})
+FAIR = Odds(
+    crash=0,
+    disk_full=0,
+    meanwhile=0,
+    unreachable=0,
+    too_many=0,
+    refused=0,
+    lost_before=0,
+    lost_after=0,
+    early=0,
+    report_lost=0,
+    report_doubled=0,
+    find_fails=0,
+    failed=0,
+    undelivered=0,
+    silent=0,
+    reply=0,
+)
 ROUGH = Odds()

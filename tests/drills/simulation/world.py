@@ -46,6 +46,8 @@ class World:
         """What somebody wants and has no answer to yet."""
         self._texts: list[tuple[Any, str]] = []
         self._deep = 0
+        self._waits = 0
+        """How often nothing else was left to do at the end: each time it is waited longer."""
         self._begin()
 
     def run(self, steps: int) -> None:
@@ -230,6 +232,7 @@ class World:
             self.carrier.happen()
         else:
             self._pass(self._next_moment() - self._clock())
+            self._waits += 1
         return False
 
     def _ended(self) -> bool:
@@ -237,8 +240,7 @@ class World:
 
     def _next_moment(self) -> datetime:
         """When something may come of waiting: a text is due, or it is time to ask after one again."""
-        states = self._lab.open_texts()
-        soon = self._clock() + timedelta(hours=6 if states == {"sent"} else 0, minutes=6)
+        soon = self._clock() + min(timedelta(minutes=6) * 2**self._waits, timedelta(hours=6))
         due = self._lab.worklist.next_due()
         return soon if due is None else min(max(due, self._clock() + timedelta(milliseconds=1)), soon)
 
