@@ -181,8 +181,12 @@ class World:
         self._clock.move(by)
 
     def _jump(self) -> None:
-        if self._odds.jumps:
-            self._clock.move(self.chance.choice(self._odds.jumps))
+        """The clock is never wrong by more than one of its jumps."""
+        if not self._odds.jumps:
+            return
+        jump, wrong = self.chance.choice(self._odds.jumps), self._clock() - self.time()
+        if abs(wrong + jump) <= max(self._odds.jumps):
+            self._clock.move(jump)
 
     def _crash(self) -> None:
         raise Crash
