@@ -28,30 +28,33 @@ from schemas.commands import (
 CALLBACK = Callable[[str, UUID], str]
 """Account and text to the address where the carrier reports the text's status."""
 
-ASKED_ANEW_AFTER_S = 10
+ASKED_ANEW_AFTER_S = 2
 _STATUSES = frozenset(get_args(CarrierStatus))
 
 
-def start(text: OpenText, now: datetime) -> StartDispatch:
-    """Ask for the last look.
+def start(text: OpenText, now: datetime, failing: frozenset[str] = frozenset()) -> StartDispatch:
+    """Ask for the last look, while the carriers in `failing` do not answer.
 
     A refusal is for ever, but its reason may pass (a clock that stepped back, an account that was stopped):
     so asked after a while is asked anew. It is the attempt's number that keeps it from starting twice.
     """
     due = "" if text.due_at is None else text.due_at.isoformat()
     attempt, while_ = text.attempt + 1, int(now.timestamp()) // ASKED_ANEW_AFTER_S
+    without = "".join(f" without {name}" for name in sorted(failing))
     return StartDispatch(
-        command_id=uuid5(text.text_id, f"start {attempt} {due} {while_}"),
+        command_id=uuid5(text.text_id, f"start {attempt} {due} {while_}{without}"),
         account=text.account,
         actor=SYSTEM,
         number=text.number,
         text_id=text.text_id,
         attempt=attempt,
+        due_at=text.due_at,
+        failing_carriers=failing,
         traceparent=text.traceparent,
     )
 
 
-def outgoing(text: OpenText, sender: str, callback: CALLBACK, until_s: float) -> OutgoingText:
+def outgoing(text: OpenText, sender: str, carrier: str, callback: CALLBACK, until_s: float) -> OutgoingText:
     """What the carrier is given, if it can be before `until_s` (by `time.monotonic`)."""
     return OutgoingText(
         text_id=text.text_id,
@@ -61,6 +64,7 @@ def outgoing(text: OpenText, sender: str, callback: CALLBACK, until_s: float) ->
         status_callback=callback(text.account, text.text_id),
         traceparent=text.traceparent,
         until_s=until_s,
+        carrier=carrier,
     )
 
 

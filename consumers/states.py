@@ -77,6 +77,11 @@ class States:
 
     # --- as the shard keeps it -------------------------------------------------------------------
 
+    @property
+    def at_hand(self) -> Mapping[str, Entry]:
+        """The entries of all streams that a decision has just looked at, and of others."""
+        return self._entries
+
     def entry(self, stream: str) -> Entry:
         """The stream's entry, from the cache or the ledger."""
         self._looks += 1

@@ -7,16 +7,24 @@ from typing import Self
 
 from fastapi import FastAPI
 
-from consumers.carriers.twilio_carrier import TwilioCarrier
 from consumers.dispatcher import Dispatcher
 from consumers.inbox import Inbox
-from consumers.observing import ObservedCarrier, ObservedShard, ObservedViews
+from consumers.observing import ObservedCarriers, ObservedShard, ObservedViews
 from consumers.projector import Projected, Projector
+from consumers.rates import Rates
 from consumers.worker import Worker
 from deploy.clock import utc_now
 from deploy.http import http_app
 from deploy.observability import Observability
-from deploy.parts import callback_of, carrier_of, names_of, patience_of, policy_of
+from deploy.parts import (
+    callback_of,
+    carrier_rates_of,
+    limits_of,
+    names_of,
+    open_carriers,
+    patience_of,
+    policy_of,
+)
 from deploy.settings import Settings
 from deploy.stores import SHARD, Stores, require_same_names, said_of, sole_owner
 from projections import catalog
@@ -52,6 +60,7 @@ class Sayso:
             require_same_names(self.stores.ledger, self.stores.keys, names)
             with said_of(settings.data_dir):
                 self.inbox = Inbox(self.stores.ledger.take())
+            self.carriers = opened.enter_context(open_carriers(settings, clock))
             self._opened = opened.pop_all()
         self.observability = observability or Observability.to(settings.otlp_url)
         metrics, tracer = self.observability.consumers, self.observability.tracer
@@ -63,19 +72,20 @@ class Sayso:
             self.stores.ledger, self.stores.views, self.stores.keys, on_batch=self._projected
         )
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
-        self.carrier = TwilioCarrier(carrier_of(settings))
         self.dispatcher = Dispatcher(
             Worklist(self.stores.views, SHARD),
             self.inbox,
-            ObservedCarrier(self.carrier, metrics, shard=SHARD, system="twilio", tracer=tracer),
+            ObservedCarriers(self.carriers, metrics, shard=SHARD, tracer=tracer),
             callback_of(settings),
             clock,
             settings.hand_overs_max,
+            Rates(limits_of(settings), carrier_rates_of(settings)),
             patience_of(settings),
         )
         metrics.standing.cached(SHARD, shard.states)
         metrics.standing.waiting(SHARD, self.inbox)
         metrics.standing.projection(SHARD, self.projector)
+        metrics.standing.limits(SHARD, self.dispatcher)
         self.app = self._app(clock)
 
     def start(self) -> None:
@@ -95,7 +105,6 @@ class Sayso:
         self.dispatcher.stop()
         self.worker.stop()
         self.projector.stop()
-        self.carrier.close()
         self.observability.close()
         self._opened.close()
 

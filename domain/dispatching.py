@@ -4,7 +4,7 @@ A text goes forwards only: waiting, dispatching, (in doubt,) sent, and out of th
 is settled. News about a settled text, or older news than is known, changes nothing.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,11 +12,14 @@ from pydantic import JsonValue
 
 from domain import account as accounts
 from domain import conversation as conversations
-from domain import numbers, sending
+from domain import numbers, senders, sending
 from domain.carrier_errors import NEVER_ARRIVED, UNREACHABLE, CarrierError, Consequence, look_up
 from domain.conversation import OpenText
+from domain.numbers import Phone
 from domain.refusals import Refused
+from domain.senders import Sender
 from domain.turn import Turn
+from schemas.base import FIRST_CARRIER
 from schemas.commands import (
     CarrierStatus,
     GivenUp,
@@ -57,33 +60,42 @@ def start(turn: Turn, command: StartDispatch) -> dict[str, JsonValue]:
         # Nothing is wrong with the text: it waits until the operator has put right what is.
         raise Refused("sending_stopped", reason=turn.account.stopped)
     try:
-        deferred = _last_look(turn, stream, command, text)
+        phone = numbers.parse(command.number)
+        sender = _sender(turn, stream, command, text, phone.region)
+        deferred = _last_look(turn, stream, command, text, phone, sender)
     except Refused as broken:
         sending.call_back(turn, stream, command.text_id, broken.code)
         return {"dispatch": False, "reason": broken.code}
     if deferred:
         return {"dispatch": False, "reason": "quiet_hours"}
-    sender = turn.account.sender
-    assert sender is not None  # the last look made sure
-    turn.on_conversation(
-        stream, [DispatchStarted(text_id=command.text_id, attempt=command.attempt, sender=sender)]
+    started = DispatchStarted(
+        text_id=command.text_id, attempt=command.attempt, sender=sender.id, carrier=sender.carrier
     )
-    return {"dispatch": True, "sender": sender}
+    turn.on_conversation(stream, [started])
+    return {"dispatch": True, "sender": sender.id, "carrier": sender.carrier}
 
 
-def _last_look(turn: Turn, stream: str, command: StartDispatch, text: OpenText) -> bool:
+def _sender(turn: Turn, stream: str, command: StartDispatch, text: OpenText, region: str) -> Sender:
+    """What the text leaves from: not through a carrier that fails, as far as there is a choice."""
+    accounts.require_sending(turn.account)
+    failing = command.failing_carriers | text.failed_carriers
+    sender = senders.choose(turn.account.senders, region, turn.conversation(stream).sender, failing)
+    assert sender is not None  # an account that may send has one
+    return sender
+
+
+def _last_look(
+    turn: Turn, stream: str, command: StartDispatch, text: OpenText, phone: Phone, sender: Sender
+) -> bool:
     """Whether quiet hours moved the text once more; raises Refused where a rule no longer holds."""
     conversation = turn.conversation(stream)
-    accounts.require_sending(turn.account)
-    phone = numbers.parse(command.number)
-    numbers.require_country(phone.region, turn.account)
+    numbers.require_country(phone.region, turn.account, sender)
     if text.purpose != "message":
         return False  # the answer to a keyword: asked for by the candidate, this moment, whatever the hour
     if text.candidate not in conversation.candidates:
         raise Refused("number_unknown")
-    conversations.require_consent(conversation, turn.account.sender)
-    if text.requested and text.send_at is not None and turn.now - text.send_at > turn.policy.late_max:
-        raise Refused("missed", late=str(turn.policy.late_max))
+    conversations.require_consent(conversation, turn.account.senders)
+    _require_in_time(turn, text, text.send_at or command.due_at)
     if text.overrides_quiet_hours:
         return False
     zones = numbers.zones(phone, conversation.candidates.get(text.candidate or ""))
@@ -94,6 +106,18 @@ def _last_look(turn: Turn, stream: str, command: StartDispatch, text: OpenText) 
         stream, [TextRescheduled(text_id=command.text_id, send_at=opening, delay="quiet_hours")]
     )
     return True
+
+
+def _require_in_time(turn: Turn, text: OpenText, due_at: datetime | None) -> None:
+    """Refuse what could not leave when it was to, and would come too late without anybody having asked.
+
+    "At once" is as much a chosen time as any other. Where quiet hours or the carrier chose it, or where it is
+    one text of many, it is still good some hours later.
+    """
+    chosen = (text.send_at is None or text.requested) and text.bulk is None
+    late_max = turn.policy.late_max if chosen else turn.policy.unhurried_late_max
+    if due_at is not None and turn.now - due_at > late_max:
+        raise Refused("missed", late=str(late_max))
 
 
 # --- what the carrier answered --------------------------------------------------------------------
@@ -198,9 +222,22 @@ def _recount(turn: Turn, stream: str, text_id: UUID, paid: int, billed: int) -> 
 
 def _not_sent(turn: Turn, stream: str, text_id: UUID, failure: Failure) -> None:
     """The text never reached the network: it is tried again, or what was paid for it comes back."""
-    if not _tried_again(turn, stream, text_id, failure):
+    if not (_goes_elsewhere(turn, stream, text_id, failure) or _tried_again(turn, stream, text_id, failure)):
         _fail(turn, stream, text_id, failure)
         _bear(turn, stream, failure)
+
+
+def _goes_elsewhere(turn: Turn, stream: str, text_id: UUID, failure: Failure) -> bool:
+    """Whether another carrier is to take the text at once: this one is at fault, and does not have it."""
+    text = turn.conversation(stream).texts[text_id]
+    failed = text.failed_carriers | {text.carrier or FIRST_CARRIER}
+    if not senders.is_carriers_fault(failure.error) or not senders.beyond(turn.account.senders, failed):
+        return False
+    moved = TextRescheduled(
+        text_id=text_id, send_at=turn.now, delay="carrier", code=failure.code, failed_carriers=failed
+    )
+    turn.on_conversation(stream, [moved])
+    return True
 
 
 def _undelivered(turn: Turn, stream: str, text_id: UUID, failure: Failure) -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
+from schemas.base import FIRST_CARRIER
+
 FREE_SEGMENTS = 50
 
 
@@ -31,5 +33,9 @@ class Policy:
 
     free_segments: int = FREE_SEGMENTS
     packages: Mapping[str, Package] = field(default_factory=lambda: MappingProxyType({"standard": STANDARD}))
+    carriers: frozenset[str] = frozenset({FIRST_CARRIER})
+    """Those that are configured."""
     late_max: timedelta = timedelta(hours=1)
-    """A scheduled text that missed its time by more than this is not sent any more."""
+    """How late a text may leave after the time that was chosen for it, be it at once."""
+    unhurried_late_max: timedelta = timedelta(hours=12)
+    """The same for texts of a bulk, and those that quiet hours moved or the carrier had tried again."""

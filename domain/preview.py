@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain import account as accounts
-from domain import first_text, numbers, sending
+from domain import first_text, numbers, senders, sending
 from domain.account import Account
 from domain.candidate import Candidate
 from domain.conversation import Conversation
@@ -63,7 +63,7 @@ def preview(
         text_units_left=TEXT_UNITS_MAX - segments.units,
         forcing=forcing(body),
         swaps=swaps(body),
-        warnings=_warnings(command, account),
+        warnings=_warnings(command, account, conversation),
         advice=missing,
         advised_sentence=first_text.sentence(missing, who) if missing else None,
         appended=appended,
@@ -73,9 +73,11 @@ def preview(
     )
 
 
-def _warnings(command: SendText, account: Account) -> tuple[str, ...]:
+def _warnings(command: SendText, account: Account, conversation: Conversation) -> tuple[str, ...]:
     try:
-        return numbers.require_country(numbers.parse(command.number).region, account)
+        region = numbers.parse(command.number).region
+        sender = senders.choose(account.senders, region, conversation.sender)
+        return numbers.require_country(region, account, sender)
     except Refused:
         return ()
 

@@ -10,6 +10,11 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         # the account
         "not_activated": "Texting is not activated for this account. An administrator can activate it.",
         "no_sender": "The account has no number to text from yet. Ask the operator to assign one.",
+        "carrier_unknown": "There is no carrier {carrier}. Choose one of: {known}.",
+        "sender_kind_wrong": "This sender is no {kind}. It can be {kinds}, or leave the kind out.",
+        "sender_region_needed": "A short code belongs to one country. Add its region.",
+        "sender_unknown": "The account has no such sender.",
+        "too_many_senders": "An account can have at most {limit} senders. Withdraw one first.",
         "sending_stopped": "The carrier refuses this account's texts. "
         "The operator has to put it right: {reason}",
         "sending_not_stopped": "Sending is not stopped; there is nothing to resume.",

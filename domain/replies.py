@@ -45,16 +45,21 @@ def _heard(turn: Turn, conversation: Conversation, command: ReceiveText) -> Keyw
 
 
 def _reply(turn: Turn, stream: str, command: ReceiveText) -> None:
-    turn.on_conversation(stream, [TextReceived(sid=command.sid, body=command.body, media=command.media)])
+    heard = TextReceived(sid=command.sid, body=command.body, media=command.media, sender=command.sender)
+    turn.on_conversation(stream, [heard])
     if keywords.asks_to_stop(command.body, turn.account.settings.keyword_packs):
         turn.on_conversation(stream, conversations.flag(turn.conversation(stream), command.sid))
 
 
 def _keyword(turn: Turn, stream: str, command: ReceiveText, keyword: Keyword) -> None:
-    turn.on_conversation(
-        stream,
-        [KeywordReceived(sid=command.sid, action=keyword.action, keyword=keyword.word, body=command.body)],
+    heard = KeywordReceived(
+        sid=command.sid,
+        action=keyword.action,
+        keyword=keyword.word,
+        body=command.body,
+        sender=command.sender,
     )
+    turn.on_conversation(stream, [heard])
     match keyword.action:
         case "stop":
             _stop(turn, stream, command, keyword)

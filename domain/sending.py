@@ -20,8 +20,8 @@ The first rule that fails is the refusal:
 13. there is credit                                      insufficient_credit
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from unicodedata import category
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from pydantic import JsonValue
 
 from domain import account as accounts
 from domain import conversation as conversations
-from domain import first_text, numbers
+from domain import first_text, numbers, senders
 from domain.conversation import Conversation, OpenText
 from domain.refusals import Refused
 from domain.segments import TEXT_UNITS_MAX, Segments, count
@@ -37,6 +37,7 @@ from domain.turn import Turn
 from schemas.actors import Permission
 from schemas.commands import CancelText, RescheduleText, SendText
 from schemas.events import Event, TextCancelled, TextQueued, TextRescheduled, TextScheduled
+from schemas.writing import id_text, moment_text
 
 _UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # they pass for letters and symbols, and show nothing
@@ -44,8 +45,7 @@ _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # they pass for letters 
 OPEN_TEXTS_MAX = 100  # to one number: beyond it something is running wild
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A text that passed every rule but that of credit."""
 
     stream: str
@@ -67,10 +67,10 @@ def send(turn: Turn, command: SendText) -> dict[str, JsonValue]:
     turn.on_conversation(ready.stream, [_accepted(command, ready)])
     turn.on_account(debit)
     return {
-        "text_id": str(command.command_id),
+        "text_id": id_text(command.command_id),
         "encoding": ready.segments.encoding,
         "segments": ready.segments.segments,
-        "send_at": None if ready.send_at is None else ready.send_at.isoformat(),
+        "send_at": None if ready.send_at is None else moment_text(ready.send_at),
         "deferred": ready.deferred,
         "advice": list(ready.advice),
         "warnings": list(ready.warnings),
@@ -91,8 +91,9 @@ def draft(turn: Turn, command: SendText) -> Draft:
     conversation = turn.conversation(stream)
     if command.candidate not in conversation.candidates:
         raise Refused("number_unknown")
-    warnings = numbers.require_country(phone.region, account)
-    conversations.require_consent(conversation, account.sender)
+    sender = senders.choose(account.senders, phone.region, conversation.sender)
+    warnings = numbers.require_country(phone.region, account, sender)
+    conversations.require_consent(conversation, account.senders)
     _require_something(command.body)
     segments = _fitting(command.body)
     body, advice = _with_introduction(turn, conversation, command)
@@ -105,8 +106,10 @@ def draft(turn: Turn, command: SendText) -> Draft:
 
 
 def _require_something(body: str) -> None:
-    if all(category(character) in _UNSEEN or character in _FILLERS for character in body):
-        raise Refused("body_empty")  # what cannot be seen is nothing
+    for character in body:
+        if category(character) not in _UNSEEN and character not in _FILLERS:
+            return
+    raise Refused("body_empty")  # what cannot be seen is nothing
 
 
 def _fitting(body: str) -> Segments:
@@ -158,20 +161,20 @@ def _due(
 
 def _accepted(command: SendText, ready: Draft) -> Event:
     if ready.send_at is None:
-        return TextQueued(
-            text_id=command.command_id,
-            candidate=command.candidate,
-            body=ready.body,
-            encoding=ready.segments.encoding,
-            segments=ready.segments.segments,
+        return TextQueued.of(
+            command.command_id,
+            command.candidate,
+            ready.body,
+            ready.segments.encoding,
+            ready.segments.segments,
             overrides_quiet_hours=command.override_quiet_hours,
         )
-    return TextScheduled(
-        text_id=command.command_id,
-        candidate=command.candidate,
-        body=ready.body,
-        encoding=ready.segments.encoding,
-        segments=ready.segments.segments,
+    return TextScheduled.of(
+        command.command_id,
+        command.candidate,
+        ready.body,
+        ready.segments.encoding,
+        ready.segments.segments,
         send_at=ready.send_at,
         delay="quiet_hours" if ready.deferred else "requested",
         overrides_quiet_hours=command.override_quiet_hours,

@@ -13,7 +13,7 @@ from domain.candidate import Candidate
 from domain.conversation import Conversation
 from domain.turn import State
 
-FOLD = 1
+FOLD = 2
 """To be raised whenever `evolve` makes something else of the same events: older snapshots are then void."""
 
 

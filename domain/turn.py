@@ -33,7 +33,7 @@ class Turn:
 
     __slots__ = (
         "_account",
-        "_states",
+        "_seen",
         "account_stream",
         "actor",
         "book",
@@ -41,6 +41,7 @@ class Turn:
         "events",
         "now",
         "policy",
+        "states",
     )
 
     def __init__(self, command: Command, book: Book, now: datetime, policy: Policy) -> None:
@@ -52,14 +53,9 @@ class Turn:
         self.events: list[tuple[str, Event]] = []
         self.account_stream = book.account_stream(command.account)
         self._account = book.account(self.account_stream)
-        self._states: dict[str, Conversation | Candidate] = {}
-
-    @property
-    def states(self) -> dict[str, State]:
+        self._seen: dict[str, Conversation | Candidate] = {}
+        self.states: dict[str, State] = {}
         """Every stream that has new events, with its state after them."""
-        touched = {stream for stream, _ in self.events}
-        known: dict[str, State] = {self.account_stream: self._account, **self._states}
-        return {stream: known[stream] for stream in touched}
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -74,18 +70,18 @@ class Turn:
 
     def conversation(self, stream: str) -> Conversation:
         """The conversation in `stream`."""
-        state = self._states.get(stream)
+        state = self._seen.get(stream)
         if state is None:
-            state = self._states[stream] = self.book.conversation(stream)
+            state = self._seen[stream] = self.book.conversation(stream)
         assert isinstance(state, Conversation)
         return state
 
     def candidate(self, candidate: str) -> Candidate:
         """The candidate of that id."""
         stream = self.book.candidate_stream(self.command.account, candidate)
-        state = self._states.get(stream)
+        state = self._seen.get(stream)
         if state is None:
-            state = self._states[stream] = self.book.candidate(stream)
+            state = self._seen[stream] = self.book.candidate(stream)
         assert isinstance(state, Candidate)
         return state
 
@@ -95,15 +91,15 @@ class Turn:
         """`events` happen to the account."""
         for event in events:
             self.events.append((self.account_stream, event))
-            self._account = accounts.evolve(self._account, event)
+            self._account = self.states[self.account_stream] = accounts.evolve(self._account, event)
 
     def on_conversation(self, stream: str, events: Sequence[Event]) -> None:
         """`events` happen to the conversation in `stream`."""
         state = self.conversation(stream)
         for event in events:
             self.events.append((stream, event))
-            state = conversations.evolve(state, event)
-        self._states[stream] = state
+            state = self.states[stream] = conversations.evolve(state, event)
+        self._seen[stream] = state
 
     def on_candidate(self, candidate: str, events: Sequence[Event]) -> None:
         """`events` happen to the candidate of that id."""
@@ -111,5 +107,5 @@ class Turn:
         state = self.candidate(candidate)
         for event in events:
             self.events.append((stream, event))
-            state = candidates.evolve(state, event)
-        self._states[stream] = state
+            state = self.states[stream] = candidates.evolve(state, event)
+        self._seen[stream] = state

@@ -62,6 +62,7 @@ _RULES: Mapping[type[Event], tuple[tuple[ChangeKind, ...], _Subject]] = MappingP
         e.TextingActivated: ((*_ACCOUNT, *_CREDITS), _nothing),
         e.SettingsChanged: (_ACCOUNT, _nothing),
         e.SenderAssigned: (_ACCOUNT, _nothing),
+        e.SenderWithdrawn: (_ACCOUNT, _nothing),
         e.SendingStopped: (_ACCOUNT, _nothing),
         e.SendingResumed: (_ACCOUNT, _nothing),
         e.NotificationsSet: (_ACCOUNT, _nothing),

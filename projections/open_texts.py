@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Integer, update
 
 from projections.moments import micros
+from projections.shapes import urgency_of
 from projections.view import TEXT, Fold, View
 from projections.writing import Key, Row, Writes
 from schemas.events import (
@@ -18,6 +19,7 @@ from schemas.events import (
     TextCancelled,
     TextDelivered,
     TextFailed,
+    TextPurpose,
     TextQueued,
     TextRecounted,
     TextRescheduled,
@@ -33,11 +35,11 @@ class OpenTexts(View):
     `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. A doubt leaves
     `begun_at` alone, so that the carrier is asked from there on: a doubt may be recorded much later.
     `shard`: whose worker hands it over. `held`: the account's sending is stopped: the text is not due,
-    whatever the time.
+    whatever the time. `urgency`: which of an account's texts go first.
     """
 
     NAME = "open_texts"
-    VERSION = 3
+    VERSION = 4
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -51,6 +53,7 @@ class OpenTexts(View):
             Column("body", TEXT, nullable=False),
             Column("purpose", TEXT, nullable=False),
             Column("bulk", TEXT),
+            Column("urgency", Integer, nullable=False),
             Column("segments", Integer, nullable=False),
             Column("state", TEXT, nullable=False),
             Column("waiting_since", BigInteger),
@@ -59,11 +62,14 @@ class OpenTexts(View):
             Column("attempt", Integer, nullable=False),
             Column("held", Boolean, nullable=False),
             Column("sender", TEXT),
+            Column("carrier", TEXT),
             Column("sid", TEXT),
             Column("traceparent", TEXT),
             sqlite_with_rowid=False,
         )
         self._partial_index("due", self.texts.c.due_at, self.texts.c.shard, self.texts.c.held)
+        lanes = (self.texts.c.shard, self.texts.c.held, self.texts.c.account, self.texts.c.urgency)
+        self._partial_index("lanes", self.texts.c.due_at, *lanes)
         self._partial_index("begun", self.texts.c.begun_at, self.texts.c.shard, self.texts.c.state)
 
     def _folds(self) -> Mapping[type[Event], Fold]:
@@ -96,13 +102,13 @@ class OpenTexts(View):
     def _rescheduled(self, writes: Writes, recorded: Recorded, event: TextRescheduled) -> None:
         at = micros(recorded.context.at)
         waits = {"state": "scheduled", "waiting_since": at, "due_at": micros(event.send_at)}
-        writes.change(
-            self.texts, _key(recorded, event), {**waits, "begun_at": None, "sender": None, "sid": None}
-        )
+        writes.change(self.texts, _key(recorded, event), {**waits, **_NOT_BEGUN})
 
     def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
-        begun = {"begun_at": micros(recorded.context.at), "attempt": event.attempt, "sender": event.sender}
-        writes.change(self.texts, _key(recorded, event), {"state": "dispatching", "due_at": None, **begun})
+        begun = {"begun_at": micros(recorded.context.at), "attempt": event.attempt}
+        way = {"sender": event.sender, "carrier": event.carrier}
+        moved = {"state": "dispatching", "due_at": None, **begun, **way}
+        writes.change(self.texts, _key(recorded, event), moved)
 
     def _doubted(self, writes: Writes, recorded: Recorded, event: DispatchDoubted) -> None:
         writes.change(self.texts, _key(recorded, event), {"state": "in_doubt"})
@@ -129,12 +135,20 @@ class OpenTexts(View):
         writes.connection.execute(update(self.texts).where(of_account).values(held=held))
 
 
+_NOT_BEGUN = {"begun_at": None, "sender": None, "carrier": None, "sid": None}
+
+
 def _key(recorded: Recorded, event: Any) -> Key:
     return (recorded.context.account, event.text_id.hex)
 
 
 def _accepted(
-    recorded: Recorded, event: TextQueued | TextScheduled, purpose: str, state: str, at: int, due_at: int
+    recorded: Recorded,
+    event: TextQueued | TextScheduled,
+    purpose: TextPurpose,
+    state: str,
+    at: int,
+    due_at: int,
 ) -> Row:
     return {
         "account": recorded.context.account,
@@ -145,6 +159,7 @@ def _accepted(
         "body": event.body,
         "purpose": purpose,
         "bulk": None if event.bulk is None else event.bulk.hex,
+        "urgency": urgency_of(purpose, event.bulk),
         "segments": event.segments,
         "state": state,
         "waiting_since": at,

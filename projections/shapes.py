@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import JsonValue
 
 from schemas.account_settings import AccountSettings
 from schemas.actors import ActorKind
+from schemas.base import FIRST_CARRIER, SenderKind
 from schemas.commands import Media
 from schemas.events import Delay, TextPurpose
 from schemas.evidence import Evidence
@@ -47,6 +48,18 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """What an account texts from: a number, a messaging service, a short code or a name."""
+
+    sender: str
+    region: str | None
+    """Where it is from; none: from wherever suits the recipient, or from nowhere."""
+    kind: SenderKind
+    carrier: str
+    """Through which of the configured carriers its texts go."""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account that Sayso has heard of. Until it is activated, `activated_at` and what follows are none."""
 
@@ -58,7 +71,10 @@ class Account:
     agreement_version: str | None
     settings: AccountSettings
     sender: str | None
+    """The first of `senders`."""
     sender_region: str | None
+    senders: tuple[Sender, ...]
+    """What it texts from, in the order in which they were assigned."""
     stopped: Stopped | None
     balance: int
     """In segments."""
@@ -269,6 +285,8 @@ class Thread:
     under_review: bool
     texted: bool
     """Whether a text left or is on its way, for whichever candidate: the next one is no first text."""
+    sender: str | None
+    """Which of the account's senders the recipient knows: it texted them last, or they texted it."""
     unread: int
     last: ThreadMessage | None
 
@@ -323,6 +341,18 @@ class Notification:
 OpenState = Literal["scheduled", "queued", "dispatching", "in_doubt", "sent"]
 
 
+Urgency = Literal[0, 1, 2]
+URGENCIES: tuple[Urgency, ...] = get_args(Urgency)
+"""The answer to a keyword goes before what was written to one candidate, and that before bulk."""
+
+
+def urgency_of(purpose: TextPurpose, bulk: UUID | None) -> Urgency:
+    """How urgent a text is; less is more."""
+    if purpose != "message":
+        return 0
+    return 1 if bulk is None else 2
+
+
 @dataclass(frozen=True, slots=True)
 class OpenText:
     """A text whose end is not known yet."""
@@ -334,7 +364,7 @@ class OpenText:
     candidate: str | None
     body: str
     sender: str | None
-    """What the account texts from now; once dispatching, what this text was handed over from."""
+    """What it is likely to leave from; once dispatching, what it was handed over from."""
     purpose: TextPurpose
     bulk: UUID | None
     segments: int
@@ -348,3 +378,17 @@ class OpenText:
     """When its hand-over began; until then, since when it waits."""
     traceparent: str | None = None
     """The trace of the command that asked for it."""
+    carrier: str = FIRST_CARRIER
+    """Through which carrier it is likely to leave, or was handed over."""
+
+    @property
+    def urgency(self) -> Urgency:
+        """Which texts go before it."""
+        return urgency_of(self.purpose, self.bulk)
+
+
+class Waiting(NamedTuple):
+    """An account whose texts wait, now or for later: when the first of each urgency is due."""
+
+    account: str
+    due_at: tuple[datetime | None, ...]

@@ -36,7 +36,7 @@ class Threads(View):
 
     A message is known by the text's id (in hex) where it went out, by the carrier's sid where it came in.
     The same sid twice is one reply. `version` is the event's place in the conversation, which orders the
-    thread.
+    thread. `sender` is that of ours which it left from, or was texted to.
     """
 
     NAME = "threads"
@@ -72,6 +72,7 @@ class Threads(View):
             Column("send_at", BigInteger),
             Column("delay", TEXT),
             Column("sid", TEXT),
+            Column("sender", TEXT),
             Column("status_at", BigInteger),
             *who_columns("status_by"),
             Column("code", Integer),
@@ -137,7 +138,7 @@ class Threads(View):
         self._move(writes, recorded, event, "cancelled", {"reason": event.reason})
 
     def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
-        self._move(writes, recorded, event, "sending", {})
+        self._move(writes, recorded, event, "sending", {"sender": event.sender})
 
     def _doubted(self, writes: Writes, recorded: Recorded, event: DispatchDoubted) -> None:
         self._move(writes, recorded, event, "in_doubt", {"reason": event.reason})
@@ -216,4 +217,5 @@ def _incoming(recorded: Recorded, event: TextReceived | KeywordReceived, kind: s
         "at": micros(context.at),
         **who(context.actor),
         "sid": event.sid,
+        "sender": event.sender,
     }

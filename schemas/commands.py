@@ -13,16 +13,21 @@ from schemas.account_settings import SettingsChange
 from schemas.actors import Actor
 from schemas.base import (
     E164,
+    FIRST_CARRIER,
     AccountId,
+    CarrierName,
     Currency,
     ForeignId,
+    Instant,
     LongText,
     Message,
     Moment,
     Region,
     SenderId,
+    SenderKind,
     ShortText,
-    Text,
+    SortedSet,
+    WithoutNul,
 )
 from schemas.evidence import ApplicationEvidence, ByHandEvidence
 
@@ -82,12 +87,23 @@ class ChangeSettings(Command):
 
 
 class AssignSender(Command):
-    """Give the account the number or messaging service that it texts from. For the operator only."""
+    """Give the account one more sender, or correct what is known of one. For the operator only."""
 
     type: Literal["assign-sender"] = "assign-sender"
     sender: SenderId
     region: Region | None = None
-    """Where a messaging service's numbers are from; a number says so itself."""
+    """Where a messaging service's numbers are from, or a short code is at home; a number says so itself."""
+    kind: SenderKind | None = None
+    """Of what kind it is, where that cannot be told from the sender itself."""
+    carrier: CarrierName = FIRST_CARRIER
+    """Through which of the configured carriers its texts go."""
+
+
+class WithdrawSender(Command):
+    """Take a sender from the account: nothing is sent from it any more. For the operator only."""
+
+    type: Literal["withdraw-sender"] = "withdraw-sender"
+    sender: SenderId
 
 
 class AdjustSegments(Command):
@@ -218,7 +234,7 @@ class SendText(Command):
     type: Literal["send-text"] = "send-text"
     candidate: ForeignId
     number: NumberText
-    body: Annotated[Text, Field(max_length=BODY_CHARACTERS_MAX)]
+    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX), WithoutNul]
     send_at: Moment | None = None
     override_quiet_hours: bool = False
 
@@ -276,6 +292,8 @@ class ReceiveText(Command):
     media: Annotated[tuple[Media, ...], Field(max_length=10)] = ()
     carrier_keyword: Literal["stop", "start", "help"] | None = None
     """What the carrier itself took the text for, where it says so."""
+    sender: SenderId | None = None
+    """Which of the account's senders was texted."""
 
 
 class StartDispatch(Command):
@@ -285,6 +303,10 @@ class StartDispatch(Command):
     number: E164
     text_id: UUID
     attempt: Annotated[int, Field(ge=1)]
+    due_at: Instant | None = None
+    """When it was to leave; of a text that was to leave at once, the moment when it was accepted."""
+    failing_carriers: SortedSet[CarrierName] = frozenset()
+    """Those that do not answer just now: another is taken, where the account has a sender there."""
 
 
 CarrierStatus = Literal[
@@ -363,8 +385,8 @@ class ReportStatus(Command):
 
 
 AnyCommand = Annotated[
-    ActivateTexting | BuyPackage | ChangeSettings | AssignSender | AdjustSegments | ResumeSending
-    | RefundText
+    ActivateTexting | BuyPackage | ChangeSettings | AssignSender | WithdrawSender | AdjustSegments
+    | ResumeSending | RefundText
     | SetNotifications
     | AddNumber | RemoveNumber | ChangeNumber | FollowCandidate | UnfollowCandidate
     | RecordApplicationConsent | AddConsent | WithdrawConsent | ReviewStopRequest

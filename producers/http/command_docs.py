@@ -62,6 +62,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
         "buy-package": {"package": "standard"},
         "change-settings": {"change": {"language": "fr", "first_text": "append"}},
         "assign-sender": {"sender": "+14155550100"},
+        "withdraw-sender": {"sender": "+14155550100"},
         "adjust-segments": {"segments": 20, "reason": "Goodwill after the outage of 3 March"},
         "resume-sending": {},
         "refund-text": {

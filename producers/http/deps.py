@@ -22,15 +22,20 @@ Check = Callable[[], str | None]
 
 @dataclass(frozen=True)
 class CarrierDoor:
-    """How the carrier reaches us.
+    """How the carriers reach us.
 
     Attributes:
-        auth_token: signs the carrier's calls.
-        public_url: where the carrier calls us, e.g. `https://texts.example.com`: what it signs.
+        tokens: sign the calls of each of our accounts with carriers, by its sid; the first one's is also
+            that of calls that do not say whose they are.
+        public_url: where the carriers call us, e.g. `https://texts.example.com`: what they sign.
     """
 
-    auth_token: str
+    tokens: Mapping[str, str]
     public_url: str
+
+    def token_of(self, account_sid: str | None) -> str | None:
+        """What signs the calls of that account; None if it is none of ours."""
+        return self.tokens.get(account_sid) if account_sid else next(iter(self.tokens.values()))
 
 
 @dataclass(frozen=True)

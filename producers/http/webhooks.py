@@ -83,11 +83,11 @@ def _body(*required: str) -> dict[str, Any]:
 async def inbound(request: Request, deps: Deps) -> Response:
     """Twilio calls this for every text to one of our numbers. Attachments are noted, never fetched."""
     form = await _signed_form(request, deps)
-    account = await _account_of(form, deps)
+    sender, account = await _addressee(form, deps)
     if account is None:
         await _keep(request, deps, "inbound", "sender_unknown", None)
     else:
-        await _use(request, deps, "inbound", account, lambda: forms.receive_text(form, account))
+        await _use(request, deps, "inbound", account, lambda: forms.receive_text(form, account, sender))
     return Response(NO_ANSWER, media_type="text/xml")
 
 
@@ -139,19 +139,20 @@ async def _signed_form(request: Request, deps: ApiDeps) -> FormData:
     )
     headers = request.headers
     signature, algorithm = headers.get(SIGNATURE_HEADER), headers.get(ALGORITHM_HEADER)
-    if not is_signed(address, form, None, signature, deps.carrier.auth_token, algorithm):
+    token = deps.carrier.token_of(str(form.get("AccountSid", "")))
+    if token is None or not is_signed(address, form, None, signature, token, algorithm):
         _count(request, "refused")
         raise Problem("bad_signature", "Only the carrier may call here, at the public URL it was given.")
     return form
 
 
-async def _account_of(form: FormData, deps: ApiDeps) -> str | None:
-    """Whose number, or messaging service, was texted."""
+async def _addressee(form: FormData, deps: ApiDeps) -> tuple[str | None, str | None]:
+    """Which number, or messaging service, was texted, and whose it is."""
     for sender in (form.get("To"), form.get("MessagingServiceSid")):
         account = await asyncio.to_thread(deps.queries.sender_account, str(sender)) if sender else None
         if account is not None:
-            return account
-    return None
+            return str(sender), account
+    return None, None
 
 
 async def _use(

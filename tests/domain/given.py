@@ -36,6 +36,7 @@ from schemas.events import (
     SegmentsDebited,
     SegmentsRefunded,
     SenderAssigned,
+    SenderWithdrawn,
     SendingResumed,
     SendingStopped,
     SettingsChanged,
@@ -109,7 +110,7 @@ def candidate_stream(account: str, candidate: str) -> str:
 
 _OF_ACCOUNT = (
     NotificationsSet, PackageBought, SegmentsAdjusted, SegmentsDebited, SegmentsRefunded, SenderAssigned,
-    SendingResumed, SendingStopped, SettingsChanged, TextingActivated,
+    SenderWithdrawn, SendingResumed, SendingStopped, SettingsChanged, TextingActivated,
 )  # fmt: skip
 _OF_CANDIDATE = (CandidateFollowed, CandidateUnfollowed, FollowerNotified, NumberAdded, NumberRemoved)
 

@@ -64,6 +64,10 @@ def assign(sender: str = SENDER, **more: Any) -> c.AssignSender:
     return c.AssignSender(**{**_base(OPERATOR), "sender": sender, **more})
 
 
+def withdraw_sender(sender: str = SENDER) -> c.WithdrawSender:
+    return c.WithdrawSender(**_base(OPERATOR), sender=sender)
+
+
 def adjust(segments: int, reason: str = "goodwill") -> c.AdjustSegments:
     return c.AdjustSegments(**_base(OPERATOR), segments=segments, reason=reason)
 

@@ -22,6 +22,7 @@ NEEDED: dict[type[c.Command], tuple[Callable[..., Any], list[set[Permission]]]] 
     c.BuyPackage: (people.buy, [{MANAGE}]),
     c.ChangeSettings: (lambda: people.change(company="Acme"), [{MANAGE}]),
     c.AssignSender: (people.assign, [{OPERATE}]),
+    c.WithdrawSender: (people.withdraw_sender, [{OPERATE}]),
     c.AdjustSegments: (lambda: people.adjust(1), [{OPERATE}]),
     c.ResumeSending: (people.resume, [{OPERATE}]),
     c.RefundText: (people.refund, [{OPERATE}]),

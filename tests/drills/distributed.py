@@ -18,7 +18,7 @@ from tests.support.sayso import reachable_settings
 ACCOUNTS = 8
 PARTITIONS = 4
 EACH = 2
-COMMANDS_PER_SECOND = 120.0
+COMMANDS_PER_SECOND = 80.0
 WORKERS = tuple(f"worker-{n}" for n in range(1, EACH + 1))
 PROJECTORS = tuple(f"projector-{n}" for n in range(1, EACH + 1))
 APIS = tuple(f"api-{n}" for n in range(1, EACH + 1))
@@ -38,14 +38,18 @@ class Distributed(Stand):
         mix: Mix = USUAL,
         rate: float = COMMANDS_PER_SECOND,
         linked: bool = False,
+        few_texts: bool = False,
         wishes: Callable[..., Wishes] = Wishes,
         carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda usual: usual,
     ) -> None:
-        """`linked`: each process reaches the servers through proxies of its own."""
+        """`linked`: each process reaches the servers through proxies of its own.
+
+        `few_texts`: as `Wishes` has it.
+        """
         self._linked = linked
         prefix, database = f"drill-{seed}-{free_port()}.", servers.fresh_database()
         settings = reachable_settings(folder / "data", hand_overs_max=8, topic_prefix=prefix)
-        wished = wishes(seed, ACCOUNTS, partitions=PARTITIONS)
+        wished = wishes(seed, ACCOUNTS, partitions=PARTITIONS, few_texts=few_texts)
         super().__init__(nursery, folder, settings, wished, carrier)
         self.servers = servers
         self._database = reading.Postgres(servers.dsn(database))

@@ -12,6 +12,7 @@ from typing import Self
 
 from consumers.inbox import Incoming
 from consumers.projector import Projector
+from consumers.rates import SENDER_RATES, CarrierRates, Limits, Rates
 from consumers.shard import Decided, Shard
 from domain.ledger import Ledger, StreamNames
 from domain.policy import Policy
@@ -31,6 +32,15 @@ MASTER_KEY = bytes(range(32))
 NAMES = StreamNames(b"names for drills only")
 NOON = datetime(2026, 3, 2, 20, tzinfo=UTC)
 """A Monday, noon in San Francisco, where the drills' phones are."""
+
+
+RATE = 1_000_000.0
+
+
+def unlimited() -> Rates:
+    """Limits that nothing here ever meets."""
+    limits = Limits(dict.fromkeys(SENDER_RATES, RATE), RATE)
+    return Rates(limits, CarrierRates(lambda _: RATE, 0.0))
 
 
 class Clock:

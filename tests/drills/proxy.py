@@ -17,6 +17,8 @@ from typing import Any, Literal, Self, TypeVar
 T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
 CHUNK_BYTES = 64 * 1024
+REFUSED_AFTER_S = 0.1
+"""Clients pause where nobody listens; where somebody does, and resets them, some try again at once."""
 END_TXN = 26
 """The API key of EndTxn. https://kafka.apache.org/protocol#protocol_api_keys"""
 _HEAD = struct.Struct(">ih")  # the length of what follows, and the API key
@@ -35,7 +37,7 @@ class Manner:
     delay_s: float = 0.0
     bytes_per_s: float | None = None
     refuses: bool = False
-    """New connections are reset at once."""
+    """New connections are reset."""
 
 
 WELL = Manner()
@@ -125,12 +127,12 @@ class Proxy:
             _end(writer, reset=reset)
 
     async def _connected(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        if self._manner.refuses:
-            _end(to_client, reset=True)
-            return
         try:
+            if self._manner.refuses:
+                raise ConnectionRefusedError
             server, to_server = await asyncio.open_connection(LOOPBACK, self._target)
         except OSError:
+            await asyncio.sleep(REFUSED_AFTER_S)
             _end(to_client, reset=True)
             return
         self._writers |= {to_client, to_server}

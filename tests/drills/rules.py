@@ -6,8 +6,8 @@ from typing import Any
 
 _TOPICS = {
     "accounts": (
-        "texting-activated settings-changed sender-assigned notifications-set sending-stopped "
-        "sending-resumed number-added number-removed candidate-followed candidate-unfollowed"
+        "texting-activated settings-changed sender-assigned sender-withdrawn notifications-set "
+        "sending-stopped sending-resumed number-added number-removed candidate-followed candidate-unfollowed"
     ),
     "credits": "package-bought segments-debited segments-refunded segments-adjusted",
     "consent": (
@@ -64,6 +64,7 @@ EFFECTS: Mapping[str, Effect] = {
     "buy-package": _exactly("package-bought"),
     "change-settings": _at_most("settings-changed"),
     "assign-sender": _at_most("sender-assigned"),
+    "withdraw-sender": _at_most("sender-withdrawn"),
     "adjust-segments": _exactly("segments-adjusted"),
     "resume-sending": _exactly("sending-resumed"),
     "refund-text": _exactly("text-failed", "segments-refunded"),

@@ -72,6 +72,11 @@ class Place:
             raise ValueError(f"There are these faults: {', '.join(faults)}.")
         return wanted
 
+    def shuffled(self, faults: Sequence[str]) -> list[str]:
+        """Those that are wanted, in an order drawn by lot: a run may be over before each has had its turn."""
+        wanted = self.chosen(faults)
+        return self.chance.sample(wanted, len(wanted))
+
 
 Drill = Callable[[Place], Iterator[Trial]]
 """Goes on for ever, one trial after the other. Closing it cleans up."""

@@ -67,14 +67,17 @@ class Wishes:
         *,
         partitions: int = 1,
         forms: bool = False,
+        few_texts: bool = False,
         people: int = PEOPLE_PER_ACCOUNT,
     ) -> None:
         """As many of the accounts belong in each of the partitions; each has so many `people`.
 
         `forms`: poison comes as a form at the carrier's door, instead of as a record.
+        `few_texts`: mostly what ends with its decision, where a text takes the carrier's time, too.
         """
         self.random = random.Random(seed)
         self._forms = forms
+        self._weights = {**_WEIGHTS, Wishes._send: 1} if few_texts else _WEIGHTS
         self._senders = {name: f"+1628{next(_numbers)}" for name in _names(seed, accounts, partitions)}
         self._people = {
             account: [Person(f"c-{n}", f"+1415{next(_numbers)}") for n in range(people)]
@@ -104,7 +107,7 @@ class Wishes:
         """Anything that a recruiter may want, mostly to send a text."""
         account = self.random.choice(self.accounts)
         person = self.random.choice(self._people[account])
-        make = self.random.choices(*zip(*_WEIGHTS.items(), strict=True))[0]
+        make = self.random.choices(*zip(*self._weights.items(), strict=True))[0]
         wish: Wish = make(self, account, person)
         return wish
 

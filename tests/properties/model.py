@@ -67,7 +67,7 @@ class Talk:
 class Customer:
     balance: int = 0
     activations: int = 0
-    sender: str | None = None
+    senders: set[str] = field(default_factory=set)
     stopped: bool = False
     settings: AccountSettings = field(default_factory=AccountSettings)
     notified: set[tuple[str, str]] = field(default_factory=set)
@@ -153,7 +153,9 @@ class Model:
             case e.SettingsChanged() as event:
                 customer.settings = event.settings
             case e.SenderAssigned() as event:
-                customer.sender = event.sender
+                customer.senders.add(event.sender)
+            case e.SenderWithdrawn() as event:
+                customer.senders.remove(event.sender)
             case e.SendingStopped() | e.SendingResumed() as event:
                 customer.stopped = isinstance(event, e.SendingStopped)
             case _:
@@ -270,7 +272,7 @@ class Model:
         assert number.country_code != 33
         assert region not in customer.settings.blocked_regions
         assert not COUNTRIES[region]["refusal"]
-        assert sender == customer.sender
+        assert sender in customer.senders
         assert not customer.stopped
         if text.purpose != "message":
             return  # the answer to a keyword, asked for by the phone itself

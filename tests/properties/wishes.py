@@ -89,6 +89,7 @@ def of_account(base: dict[str, Any]) -> st.SearchStrategy[c.Command]:
         st.builds(lambda name: c.BuyPackage(**base, package=name), st.sampled_from(("standard", "huge"))),
         st.builds(lambda change: c.ChangeSettings(**base, change=change), changes),
         st.builds(lambda sender: c.AssignSender(**base, sender=sender), st.sampled_from(SENDERS)),
+        st.builds(lambda sender: c.WithdrawSender(**base, sender=sender), st.sampled_from(SENDERS)),
         st.builds(
             lambda n: c.AdjustSegments(**base, segments=n, reason="x"), st.sampled_from((-60, -20, -1, 1, 9))
         ),

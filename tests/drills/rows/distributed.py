@@ -24,7 +24,7 @@ def trials(
     linked: bool = False,
 ) -> Iterator[Trial]:
     """Injure stand after stand, the faults in turn, under load."""
-    wanted = place.chosen([*faults])
+    wanted = place.shuffled([*faults])
     while True:
         seed = place.chance.getrandbits(32)
         with Distributed(

@@ -19,7 +19,7 @@ FORM = " (distributed)"
 
 def embedded(place: Place) -> Iterator[Trial]:
     """Of the one process that is everything."""
-    points = cycle(place.chosen([f"{point} (embedded)" for point in EMBEDDED]))
+    points = cycle(place.shuffled([f"{point} (embedded)" for point in EMBEDDED]))
     while True:
         seed = place.chance.getrandbits(32)
         with Embedded(place.nursery, place.fresh("embedded"), seed) as stand:
@@ -31,7 +31,7 @@ def embedded(place: Place) -> Iterator[Trial]:
 
 def distributed(place: Place) -> Iterator[Trial]:
     """Of a worker and a projector, in the same seconds."""
-    chosen = place.chosen([f"{point}{FORM}" for point in (*WORKER_DISTRIBUTED, *PROJECTOR)])
+    chosen = place.shuffled([f"{point}{FORM}" for point in (*WORKER_DISTRIBUTED, *PROJECTOR)])
     at_work = cycle([fault for fault in chosen if fault.removesuffix(FORM) in WORKER_DISTRIBUTED])
     at_views = cycle([fault for fault in chosen if fault.removesuffix(FORM) in PROJECTOR])
     while True:

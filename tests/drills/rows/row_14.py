@@ -36,7 +36,7 @@ WHO = {
 }
 FAULTS = {
     f"{who} {behind:,} behind": (slow, behind)
-    for behind in (1_000, 100_000, 1_000_000)
+    for behind in (1_000, 10_000, 100_000, 1_000_000)
     for who, slow in WHO.items()
 }
 
@@ -52,6 +52,7 @@ def distributed(place: Place) -> Iterator[Trial]:
                 place.servers(),
                 mix=NO_REPLIES,
                 rate=COMMANDS_PER_SECOND,
+                few_texts=True,
             ) as stand:
                 stand.start()
                 stand.load.prepare()

@@ -12,6 +12,8 @@ from tests.support.sayso import eventually
 REACHED_S_MAX = 10.0
 STOPPED_S = (2.5, 6.0)
 """Longer than a member of a group may be silent in drills."""
+STOPPED_WITH_A_TEXT_S = (4.0, 8.0)
+"""Longer than a hand-over may go without an outcome in drills, and it takes to ask the carrier then."""
 
 
 def distributed(place: Place) -> Iterator[Trial]:
@@ -31,7 +33,7 @@ def _stop_with_a_text(stand: Distributed, place: Place) -> None:
     process.arm_to_stop("text-in-hand", place.chance.randint(1, 5))
     with suppress(AssertionError):  # it may have no text to hand over just now
         eventually(lambda: process.reached, REACHED_S_MAX)
-    pause(place, *STOPPED_S)
+    pause(place, *STOPPED_WITH_A_TEXT_S)
     process.running.send(signal.SIGCONT)
 
 

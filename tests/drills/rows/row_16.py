@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from consumers.carriers.carrier import Accepted, Found, OutgoingText
 from consumers.dispatcher import Dispatcher
 from consumers.inbox import Inbox
+from consumers.settling import Patience
 from consumers.worker import Worker
 from producers.http import forms
 from schemas.commands import Command
@@ -19,7 +20,7 @@ from schemas.receipts import Answer
 from tests.drills import reading
 from tests.drills.checker import Finding
 from tests.drills.evidence import Carried, event
-from tests.drills.lab import Clock, Lab
+from tests.drills.lab import Clock, Lab, unlimited
 from tests.drills.talks import Talks
 from tests.drills.trial import Place, Tally, Trial
 from tests.drills.wishes import Person
@@ -52,9 +53,12 @@ class Witness:
             self.told(text.to)
         return Accepted(sid, "delivered", None, None)
 
-    def find(self, to: str, since: datetime) -> tuple[Found, ...]:
+    def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...]:
         """Nothing is ever in doubt here."""
         raise AssertionError(f"{to} was asked after since {since}")
+
+    def failing(self) -> frozenset[str]:
+        return frozenset()
 
 
 class Race:
@@ -69,7 +73,14 @@ class Race:
         lab.projector._on_batch = lambda _: self.dispatcher.wake()
         self.worker = Worker(lab.shard, self.inbox, [lambda _: lab.projector.wake()])
         self.dispatcher = Dispatcher(
-            lab.worklist, self.inbox, self.witness, _callback, lab.clock, HAND_OVERS_MAX
+            lab.worklist,
+            self.inbox,
+            self.witness,
+            _callback,
+            lab.clock,
+            HAND_OVERS_MAX,
+            unlimited(),
+            Patience(),
         )
 
     @contextmanager
@@ -106,7 +117,7 @@ class Race:
     def _said(self, person: Person, body: str) -> Command:
         reply = self._talks.said(person, body)
         form = {"MessageSid": f"SM{uuid4().hex}", "From": reply.number, "To": reply.to, "Body": reply.body}
-        return forms.receive_text(form, self._talks.account)
+        return forms.receive_text(form, self._talks.account, self._talks.sender)
 
 
 class Stops:

@@ -11,7 +11,7 @@ from consumers.carriers.carrier import Accepted, Found, Outcome, OutgoingText, R
 from producers.http import forms
 from schemas.commands import CarrierStatus, Command
 from tests.drills.evidence import Carried
-from tests.drills.lab import Clock
+from tests.drills.lab import NOON, Clock
 from tests.drills.simulation.chance import Odds
 
 REPORT_S_MAX = 90.0
@@ -51,11 +51,20 @@ class SimulatedCarrier:
 
     def send(self, text: OutgoingText) -> Outcome:
         self.meanwhile()
+        if self.monotonic_s() >= text.until_s:
+            return Unreachable("too late")
         outcome = self._answer(text)
         self.meanwhile()
         return outcome
 
-    def find(self, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
+    def failing(self) -> frozenset[str]:
+        return frozenset()
+
+    def monotonic_s(self) -> float:
+        """Seconds that really passed."""
+        return (self._time() - NOON).total_seconds()
+
+    def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
         self.meanwhile()
         if self._happens(self.odds.find_fails):
             return Unknown("simulated")
@@ -71,7 +80,7 @@ class SimulatedCarrier:
     def reply(self, number: str, sender: str, body: str) -> None:
         """A phone writes; the webhook comes soon, perhaps twice, perhaps never."""
         form = {"MessageSid": self._sid(), "From": number, "To": sender, "Body": body}
-        command = forms.receive_text(form, self._account)
+        command = forms.receive_text(form, self._account, sender)
         self._tell(lambda: self._say(command))
 
     def due(self) -> datetime | None:

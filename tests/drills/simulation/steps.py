@@ -7,10 +7,13 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from consumers.carriers.carrier import Carrier
+from consumers.carriers.carrier import Carriers
 from consumers.dispatcher import Dispatcher
+from consumers.settling import Patience
 from projections.worklist import Worklist
 from schemas.door import CommandDoor
+from tests.drills.lab import unlimited
+from tests.drills.wrapping import wrap
 
 HAND_OVERS_MAX = 4
 
@@ -41,16 +44,31 @@ class SteppedDispatcher:
     """The dispatcher of a process, which looks and works when it is told to."""
 
     def __init__(
-        self, worklist: Worklist, door: CommandDoor, carrier: Carrier, clock: Callable[[], datetime]
+        self, worklist: Worklist, door: CommandDoor, carriers: Carriers, clock: Callable[[], datetime]
     ) -> None:
         self.steps = Steps()
-        self._dispatcher = Dispatcher(worklist, door, carrier, _callback, clock, HAND_OVERS_MAX)
-        self._dispatcher._pool.shutdown()
-        self._dispatcher._pool = self.steps  # type: ignore[assignment]  # all of a pool that it uses
+        self._dispatcher = Dispatcher(
+            worklist, door, carriers, _callback, clock, HAND_OVERS_MAX, unlimited(), Patience()
+        )
+        for one in (self._dispatcher, self._dispatcher._settler):
+            one._pool.shutdown()
+            one._pool = self.steps  # type: ignore[assignment]  # all of a pool that they use
 
     def look(self) -> None:
         """As its thread does whenever it is woken."""
         self._dispatcher._look()
+
+
+class Seconds:
+    """Stands where the dispatcher has the module `time`."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self.monotonic = monotonic
+
+
+def by_seconds_of(monotonic: Callable[[], float]) -> Callable[[], None]:
+    """Let limits of time be read from that clock; returns what takes it back."""
+    return wrap("consumers.dispatcher:time", lambda _: Seconds(monotonic))
 
 
 def _callback(_: str, text_id: UUID) -> str:

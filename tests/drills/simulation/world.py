@@ -16,7 +16,7 @@ from schemas.receipts import Answer
 from tests.drills.lab import Clock, Lab
 from tests.drills.simulation.carrier import SAID, SimulatedCarrier
 from tests.drills.simulation.chance import FAIR, Crash, Odds
-from tests.drills.simulation.steps import SteppedDispatcher
+from tests.drills.simulation.steps import SteppedDispatcher, by_seconds_of
 from tests.drills.talks import Talks
 from tests.drills.wishes import Wish
 
@@ -52,6 +52,13 @@ class World:
 
     def run(self, steps: int) -> None:
         """Tell the story, and then let everything settle in fair weather."""
+        undo = by_seconds_of(self.carrier.monotonic_s)
+        try:
+            self._tell(steps)
+        finally:
+            undo()
+
+    def _tell(self, steps: int) -> None:
         for wish in self.talks.setup():
             self._want(wish)
         self._surviving(self._heard)
@@ -245,7 +252,7 @@ class World:
     def _next_moment(self) -> datetime:
         """When something may come of waiting: a text is due, or it is time to ask after one again."""
         soon = self._clock() + min(timedelta(minutes=6) * 2**self._waits, timedelta(hours=6))
-        due = self._lab.worklist.next_due()
+        due: datetime | None = self._lab.worklist.next_due(self._clock())
         return soon if due is None else min(max(due, self._clock() + timedelta(milliseconds=1)), soon)
 
     def _happens(self, share: float) -> bool:
