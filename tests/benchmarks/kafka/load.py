@@ -29,7 +29,11 @@ from schemas.partitions import shard_of
 ACCOUNTS = 64
 CANDIDATES_PER_ACCOUNT = 32
 CREDIT_SEGMENTS = 1_000_000
-BODY = "Hello, this is Rita from Acme. Could we talk on Tuesday at 10? Reply STOP to opt out."
+BODIES = [
+    f"Hello, this is Rita from Acme. Could we talk at {minute // 60}:{minute % 60:02}? Reply STOP to opt out."
+    for minute in range(600, 840)
+]
+"""Many, since the same words to one number again and again are refused."""
 RITA = Actor(kind="member", id="rita", name="Rita", permissions=frozenset({Permission.VIEW, Permission.SEND}))
 OLGA = Actor(kind="member", id="olga", name="Olga", permissions=frozenset(Permission) - {Permission.CARRIER})
 OBTAINED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,7 +82,7 @@ class Load:
             actor=RITA,
             candidate=candidate,
             number=number,
-            body=BODY,
+            body=self._chance.choice(BODIES),
             send_at=at,
         )
 
