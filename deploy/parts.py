@@ -1,6 +1,7 @@
 """From settings to what the parts of Sayso take: the same in one process and in many."""
 
 import base64
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -11,12 +12,14 @@ from pydantic import SecretStr
 
 from consumers.carriers.router import CarrierRouter
 from consumers.carriers.twilio_carrier import TwilioAccount, TwilioCarrier
-from consumers.dispatcher import Patience
+from consumers.rates import SENDER_RATES, CarrierRates, Limits
+from consumers.settling import Patience
 from deploy.settings import CarrierSettings, Settings
 from domain.ledger import StreamNames
 from domain.policy import Package, Policy
 from producers.http.auth import AuthSettings
 from producers.http.deps import CarrierDoor
+from producers.http.public_address import networks
 from producers.http.webhooks import status_callback_url
 from projections.feeds import ChangeFeeds
 from schemas.base import FIRST_CARRIER
@@ -54,6 +57,7 @@ def policy_of(settings: Settings) -> Policy:
         packages=packages,
         carriers=frozenset({FIRST_CARRIER, *settings.carriers}),
         late_max=timedelta(minutes=settings.late_minutes_max),
+        unhurried_late_max=timedelta(hours=settings.unhurried_late_hours_max),
     )
 
 
@@ -103,7 +107,9 @@ def open_carriers(
 def carrier_door_of(settings: Settings) -> CarrierDoor:
     """How the carriers reach us."""
     tokens = {account.account_sid: account.auth_token for account in carriers_of(settings).values()}
-    return CarrierDoor(tokens, settings.public_url)
+    shared = settings.twilio_shared_keys
+    keys = [] if shared is None else [key.strip() for key in shared.get_secret_value().split(",")]
+    return CarrierDoor(tokens, settings.public_url, tuple(keys), networks(settings.trusted_proxies))
 
 
 def callback_of(settings: Settings) -> Callable[[str, UUID], str]:
@@ -114,6 +120,16 @@ def callback_of(settings: Settings) -> Callable[[str, UUID], str]:
 def patience_of(settings: Settings) -> Patience:
     """How long to wait for what."""
     return Patience(unknown_after=timedelta(hours=settings.unknown_after_hours))
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How fast texts may leave."""
+    return Limits({**SENDER_RATES, **settings.sender_rates}, settings.carrier_rate)
+
+
+def carrier_rates_of(settings: Settings, share: Callable[[], float] = lambda: 1.0) -> CarrierRates:
+    """The carrier accounts' limits, of which this process has `share`: its part of all shards."""
+    return CarrierRates(lambda _: settings.carrier_rate * share(), time.monotonic())
 
 
 def client_of(settings: Settings) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import binascii
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import jwt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -17,7 +17,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as Unreadable
 
+from consumers.rates import CARRIER_RATE, SENDER_RATES
 from domain.policy import FREE_SEGMENTS, STANDARD
+from producers.http.public_address import networks
 from schemas.base import FIRST_CARRIER, CarrierName, Currency
 
 PREFIX = "SAYSO_"
@@ -46,6 +48,14 @@ def _folder(path: Path) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is no folder")
     return path
+
+
+def _networks(named: str) -> str:
+    try:
+        networks(named)
+    except ValueError as error:
+        raise ValueError(f"must be addresses or networks, by commas ({error})") from error
+    return named
 
 
 def _file(path: Path) -> Path:
@@ -144,6 +154,27 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = Field(
         min_length=1, description="Its token; also checks the signatures of Twilio's calls."
     )
+    twilio_shared_keys: SecretStr | None = Field(
+        None,
+        description="Secrets of Twilio's shared keys, by commas: they sign calls in the newer form "
+        "(HMAC-SHA256). Two while one is rotated.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Proxies, as addresses or networks by commas, whose X-Forwarded-Proto, -Host and -Prefix "
+        "are believed about what the carrier called.",
+    )
+    spool_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        None,
+        description="Where the carrier's calls wait while the ledger or the brokers are away; `spool` in the "
+        "data folder, if not set. On a local disk.",
+    )
+    spool_mb_max: int = Field(
+        256,
+        ge=1,
+        le=1_000_000,
+        description="How large the spool may grow, in MB; then calls are answered 503.",
+    )
     twilio_url: str = Field(TWILIO_URL, pattern=URL, description="Another address only for the simulator.")
     carriers: dict[CarrierName, CarrierSettings] = Field(
         {},
@@ -152,13 +183,24 @@ class Settings(BaseSettings):
     )
     hand_overs_max: int = Field(16, ge=1, le=256, description="How many texts are handed over at once.")
 
+    carrier_rate: float = Field(
+        CARRIER_RATE, gt=0, description="Segments a second that the carrier account takes."
+    )
+    sender_rates: dict[Annotated[str, Field(min_length=1)], Annotated[float, Field(gt=0)]] = Field(
+        dict(SENDER_RATES),
+        description="Segments a second that a sender takes, as JSON: by kind, or by a number of its own.",
+    )
+
     free_segments: int = Field(FREE_SEGMENTS, ge=0, description="Free texts at an account's activation.")
     packages: dict[str, PackageSettings] = Field(
         {"standard": _STANDARD},
         description="The packages on sale, as JSON: name, segments and prices by currency.",
     )
     late_minutes_max: int = Field(
-        60, ge=1, description="A scheduled text that missed its time by more than this is not sent any more."
+        60, ge=1, description="A text that missed its time, be it at once, by more is not sent but refunded."
+    )
+    unhurried_late_hours_max: int = Field(
+        12, ge=1, description="The same for bulks, and what quiet hours or the carrier put off."
     )
     unknown_after_hours: int = Field(
         72, ge=1, description="A text whose end is not known by then counts as unknown."
@@ -230,9 +272,7 @@ class Settings(BaseSettings):
             raise ValueError(f"SAYSO_CARRIERS is wrong: {FIRST_CARRIER} is SAYSO_TWILIO_ACCOUNT_SID")
         sids = [self.twilio_account_sid, *(carrier.account_sid for carrier in self.carriers.values())]
         if len(set(sids)) < len(sids):  # what a carrier calls us with is told apart by them
-            raise ValueError(
-                "SAYSO_CARRIERS is wrong: two carriers, the first included, share an account"
-            )
+            raise ValueError("SAYSO_CARRIERS is wrong: two carriers, the first included, share an account")
         return self
 
     @model_validator(mode="after")
@@ -269,7 +309,7 @@ def load(secrets_dir: Path | None = None) -> Settings:
 
 def _unreadable(error: Unreadable) -> str:
     """The variable that is no JSON: the one of them that the library names."""
-    return next(PREFIX + name.upper() for name in ("carriers", "packages") if f'"{name}"' in str(error))
+    return next(PREFIX + name.upper() for name in Settings.model_fields if f'"{name}"' in str(error))
 
 
 def table_of_settings() -> list[tuple[str, str, str]]:
@@ -291,8 +331,15 @@ def _default_of(field: FieldInfo) -> str:
         return "(needed)"
     default = field.get_default()
     if isinstance(default, dict):
-        return json.dumps({name: package.model_dump(mode="json") for name, package in default.items()})
+        return json.dumps(_as_json(default))
     return "" if default is None else str(default)
+
+
+def _as_json(default: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        for name, value in default.items()
+    }
 
 
 def _sentence(problem: ErrorDetails) -> str:
