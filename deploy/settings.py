@@ -239,10 +239,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _carriers_differ(self) -> Self:
         if FIRST_CARRIER in self.carriers:
-            raise ValueError(f"SAYSO_CARRIERS names {FIRST_CARRIER}, which SAYSO_TWILIO_ACCOUNT_SID is")
+            raise ValueError(f"SAYSO_CARRIERS is wrong: {FIRST_CARRIER} is SAYSO_TWILIO_ACCOUNT_SID")
         sids = [self.twilio_account_sid, *(carrier.account_sid for carrier in self.carriers.values())]
         if len(set(sids)) < len(sids):  # what a carrier calls us with is told apart by them
-            raise ValueError("SAYSO_CARRIERS has an account_sid twice, or that of SAYSO_TWILIO_ACCOUNT_SID")
+            raise ValueError(
+                "SAYSO_CARRIERS is wrong: two carriers, the first included, share an account"
+            )
         return self
 
     @model_validator(mode="after")
