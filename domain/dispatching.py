@@ -4,7 +4,7 @@ A text goes forwards only: waiting, dispatching, (in doubt,) sent, and out of th
 is settled. News about a settled text, or older news than is known, changes nothing.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -100,8 +100,7 @@ def _last_look(
     conversations.require_consent(conversation, turn.account.senders)
     if text.bulk is not None:
         bulks.require_open(turn.bulk(text.bulk))  # it was out of reach when the bulk was called back
-    if text.requested and text.send_at is not None and turn.now - text.send_at > turn.policy.late_max:
-        raise Refused("missed", late=str(turn.policy.late_max))
+    _require_in_time(turn, text, text.send_at or command.due_at)
     if text.overrides_quiet_hours:
         return False
     zones = numbers.zones(phone, conversation.candidates.get(text.candidate or ""))
@@ -112,6 +111,18 @@ def _last_look(
         stream, [TextRescheduled(text_id=command.text_id, send_at=opening, delay="quiet_hours")]
     )
     return True
+
+
+def _require_in_time(turn: Turn, text: OpenText, due_at: datetime | None) -> None:
+    """Refuse what could not leave when it was to, and would come too late without anybody having asked.
+
+    "At once" is as much a chosen time as any other. Where quiet hours or the carrier chose it, or where it is
+    one text of many, it is still good some hours later.
+    """
+    chosen = (text.send_at is None or text.requested) and text.bulk is None
+    late_max = turn.policy.late_max if chosen else turn.policy.unhurried_late_max
+    if due_at is not None and turn.now - due_at > late_max:
+        raise Refused("missed", late=str(late_max))
 
 
 # --- what the carrier answered --------------------------------------------------------------------

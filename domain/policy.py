@@ -36,7 +36,9 @@ class Policy:
     carriers: frozenset[str] = frozenset({FIRST_CARRIER})
     """Those that are configured."""
     late_max: timedelta = timedelta(hours=1)
-    """A scheduled text that missed its time by more than this is not sent any more."""
+    """How late a text may leave after the time that was chosen for it, be it at once."""
+    unhurried_late_max: timedelta = timedelta(hours=12)
+    """The same for texts of a bulk, and those that quiet hours moved or the carrier had tried again."""
     bulk_sample_min: int = 20
     """Texts of a bulk handed over, before it may pause itself: of fewer, one bad number would be too many."""
     bulk_failed_percent_max: int = 10

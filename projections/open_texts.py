@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Integer, true, update
 
 from projections.moments import micros
+from projections.shapes import urgency_of
 from projections.view import TEXT, Fold, View
 from projections.writing import Key, Row, Writes
 from schemas.events import (
@@ -20,6 +21,7 @@ from schemas.events import (
     TextCancelled,
     TextDelivered,
     TextFailed,
+    TextPurpose,
     TextQueued,
     TextRecounted,
     TextRescheduled,
@@ -35,11 +37,11 @@ class OpenTexts(View):
     `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. A doubt leaves
     `begun_at` alone, so that the carrier is asked from there on: a doubt may be recorded much later.
     `shard`: whose worker hands it over. `held`: the account's sending is `stopped`, or the text's bulk is
-    `paused`: the text is not due, whatever the time.
+    `paused`: the text is not due, whatever the time. `urgency`: which of an account's texts go first.
     """
 
     NAME = "open_texts"
-    VERSION = 4
+    VERSION = 5
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -53,6 +55,7 @@ class OpenTexts(View):
             Column("body", TEXT, nullable=False),
             Column("purpose", TEXT, nullable=False),
             Column("bulk", TEXT),
+            Column("urgency", Integer, nullable=False),
             Column("segments", Integer, nullable=False),
             Column("state", TEXT, nullable=False),
             Column("waiting_since", BigInteger),
@@ -69,6 +72,8 @@ class OpenTexts(View):
             sqlite_with_rowid=False,
         )
         self._partial_index("due", self.texts.c.due_at, self.texts.c.shard, self.texts.c.held)
+        lanes = (self.texts.c.shard, self.texts.c.held, self.texts.c.account, self.texts.c.urgency)
+        self._partial_index("lanes", self.texts.c.due_at, *lanes)
         self._partial_index("bulk", self.texts.c.bulk, self.texts.c.account)
         self._partial_index("begun", self.texts.c.begun_at, self.texts.c.shard, self.texts.c.state)
 
@@ -152,7 +157,12 @@ def _key(recorded: Recorded, event: Any) -> Key:
 
 
 def _accepted(
-    recorded: Recorded, event: TextQueued | TextScheduled, purpose: str, state: str, at: int, due_at: int
+    recorded: Recorded,
+    event: TextQueued | TextScheduled,
+    purpose: TextPurpose,
+    state: str,
+    at: int,
+    due_at: int,
 ) -> Row:
     return {
         "account": recorded.context.account,
@@ -163,6 +173,7 @@ def _accepted(
         "body": event.body,
         "purpose": purpose,
         "bulk": None if event.bulk is None else event.bulk.hex,
+        "urgency": urgency_of(purpose, event.bulk),
         "segments": event.segments,
         "state": state,
         "waiting_since": at,

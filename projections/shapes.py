@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -341,6 +341,18 @@ class Notification:
 OpenState = Literal["scheduled", "queued", "dispatching", "in_doubt", "sent"]
 
 
+Urgency = Literal[0, 1, 2]
+URGENCIES: tuple[Urgency, ...] = get_args(Urgency)
+"""The answer to a keyword goes before what was written to one candidate, and that before bulk."""
+
+
+def urgency_of(purpose: TextPurpose, bulk: UUID | None) -> Urgency:
+    """How urgent a text is; less is more."""
+    if purpose != "message":
+        return 0
+    return 1 if bulk is None else 2
+
+
 @dataclass(frozen=True, slots=True)
 class OpenText:
     """A text whose end is not known yet."""
@@ -368,3 +380,15 @@ class OpenText:
     """The trace of the command that asked for it."""
     carrier: str = FIRST_CARRIER
     """Through which carrier it is likely to leave, or was handed over."""
+
+    @property
+    def urgency(self) -> Urgency:
+        """Which texts go before it."""
+        return urgency_of(self.purpose, self.bulk)
+
+
+class Waiting(NamedTuple):
+    """An account whose texts wait, now or for later: when the first of each urgency is due."""
+
+    account: str
+    due_at: tuple[datetime | None, ...]

@@ -18,6 +18,7 @@ from schemas.base import (
     CarrierName,
     Currency,
     ForeignId,
+    Instant,
     LongText,
     Message,
     Moment,
@@ -272,7 +273,7 @@ class PauseBulk(Command):
 
 
 class ResumeBulk(Command):
-    """Let a paused bulk go on. A text that missed its chosen time by too much is refunded instead of sent."""
+    """Let a paused bulk go on. A text that is too late by now is refunded instead of sent."""
 
     type: Literal["resume-bulk"] = "resume-bulk"
     bulk: UUID
@@ -349,6 +350,8 @@ class StartDispatch(Command):
     number: E164
     text_id: UUID
     attempt: Annotated[int, Field(ge=1)]
+    due_at: Instant | None = None
+    """When it was to leave; of a text that was to leave at once, the moment when it was accepted."""
     failing_carriers: SortedSet[CarrierName] = frozenset()
     """Those that do not answer just now: another is taken, where the account has a sender there."""
 

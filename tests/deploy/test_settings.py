@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from deploy.parts import carriers_of
 from deploy.settings import LOOPBACK, PREFIX, Settings, SettingsError, load
 from tests.deploy.conftest import CommandLine
 
 
 def package(**changed: object) -> str:
     return json.dumps({"standard": {"segments": 10, "prices": {"USD": "5.00"}, **changed}})
+
+
+def carrier(**changed: object) -> str:
+    good = {"account_sid": "AC" + "1" * 32, "auth_token": "b" * 32, **changed}
+    return json.dumps({"backup": {name: value for name, value in good.items() if value is not None}})
 
 
 WRONG: Mapping[str, tuple[str, ...]] = {
@@ -33,6 +39,20 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "twilio_account_sid": ("AC123", "SK" + "0" * 32, "AC" + "G" * 32),
     "twilio_auth_token": (),
     "twilio_url": ("api.twilio.com", "ftp://api.twilio.com"),
+    "carriers": (
+        "none",
+        "[]",
+        '{"twilio": {"account_sid": "AC11111111111111111111111111111111", "auth_token": "b"}}',
+        '{"The Backup": {"account_sid": "AC11111111111111111111111111111111", "auth_token": "b"}}',
+        carrier(account_sid="AC1"),
+        carrier(account_sid="AC" + "0" * 32),
+        carrier(auth_token=None),
+        carrier(auth_token_file="pyproject.toml"),
+        carrier(auth_token=None, auth_token_file="nowhere"),
+        carrier(auth_token=None, auth_token_file=os.devnull),
+        carrier(url="api.twilio.com"),
+        carrier(token="b"),
+    ),
     "hand_overs_max": ("0", "257", "many"),
     "free_segments": ("-1", "fifty", "0.5"),
     "packages": (
@@ -184,6 +204,22 @@ def test_secrets_may_be_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     settings = load(tmp_path)
     assert settings.master_key.get_secret_value() == secret
     assert settings.twilio_auth_token.get_secret_value() == "token of a file"
+
+
+@pytest.mark.usefixtures("given")
+def test_a_second_carrier_may_have_its_token_or_all_of_it_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("token of a file\n")
+    whole = carrier(auth_token=None, auth_token_file=str(tmp_path / "token"))
+    monkeypatch.setenv("SAYSO_CARRIERS", whole)
+    assert carriers_of(load())["backup"].auth_token == "token of a file"
+    monkeypatch.delenv("SAYSO_CARRIERS")
+    (tmp_path / "sayso_carriers").write_text(whole)
+    both = carriers_of(load(tmp_path))
+    assert [*both] == ["twilio", "backup"]
+    assert both["backup"].base_url == both["twilio"].base_url
+    assert "token of a file" not in f"{both!r}"
 
 
 @pytest.mark.usefixtures("given")

@@ -153,7 +153,7 @@ def test_a_text_that_the_network_charged_for_is_paid_again_when_it_is_tried_agai
     assert outcome.of(e.SegmentsDebited) == [e.SegmentsDebited(text_id=TEXT, segments=1, balance=48)]
     third = outcome.at(again.send_at).when(start(attempt=2))
     third = third.and_when(report("undelivered", sid="SM10", error_code=UNREACHABLE_PHONE))
-    third = third.at(again.send_at + timedelta(days=1)).when(start(attempt=3))
+    third = third.at(again.send_at + timedelta(hours=2)).when(start(attempt=3))
     third = third.and_when(report("undelivered", sid="SM11", error_code=UNREACHABLE_PHONE))
     reason = "The phone was off or out of reach. It was tried 3 times."
     third.then(sent("undelivered", "SM11"), failed("undelivered", UNREACHABLE_PHONE, reason))
