@@ -10,7 +10,6 @@ from typing import get_args
 from uuid import UUID, uuid5
 
 from consumers.carriers.carrier import Accepted, Found, Outcome, OutgoingText, Rejected, Unknown, Unreachable
-from consumers.carriers.errors import Consequence, look_up
 from projections.shapes import OpenText
 from schemas.actors import SYSTEM
 from schemas.commands import (
@@ -18,8 +17,10 @@ from schemas.commands import (
     GivenUp,
     HandedOver,
     InDoubt,
+    NotTaken,
     RecordHandover,
     ReportStatus,
+    Result,
     StartDispatch,
     TurnedDown,
 )
@@ -27,31 +28,33 @@ from schemas.commands import (
 CALLBACK = Callable[[str, UUID], str]
 """Account and text to the address where the carrier reports the text's status."""
 
-UNREACHABLE_RETRY_S = 10.0
-ASKED_ANEW_AFTER_S = 10
+ASKED_ANEW_AFTER_S = 2
 _STATUSES = frozenset(get_args(CarrierStatus))
 
 
-def start(text: OpenText, now: datetime) -> StartDispatch:
-    """Ask for the last look.
+def start(text: OpenText, now: datetime, failing: frozenset[str] = frozenset()) -> StartDispatch:
+    """Ask for the last look, while the carriers in `failing` do not answer.
 
     A refusal is for ever, but its reason may pass (a clock that stepped back, an account that was stopped):
     so asked after a while is asked anew. It is the attempt's number that keeps it from starting twice.
     """
     due = "" if text.due_at is None else text.due_at.isoformat()
     attempt, while_ = text.attempt + 1, int(now.timestamp()) // ASKED_ANEW_AFTER_S
+    without = "".join(f" without {name}" for name in sorted(failing))
     return StartDispatch(
-        command_id=uuid5(text.text_id, f"start {attempt} {due} {while_}"),
+        command_id=uuid5(text.text_id, f"start {attempt} {due} {while_}{without}"),
         account=text.account,
         actor=SYSTEM,
         number=text.number,
         text_id=text.text_id,
         attempt=attempt,
+        due_at=text.due_at,
+        failing_carriers=failing,
         traceparent=text.traceparent,
     )
 
 
-def outgoing(text: OpenText, sender: str, callback: CALLBACK, until_s: float) -> OutgoingText:
+def outgoing(text: OpenText, sender: str, carrier: str, callback: CALLBACK, until_s: float) -> OutgoingText:
     """What the carrier is given, if it can be before `until_s` (by `time.monotonic`)."""
     return OutgoingText(
         text_id=text.text_id,
@@ -61,41 +64,26 @@ def outgoing(text: OpenText, sender: str, callback: CALLBACK, until_s: float) ->
         status_callback=callback(text.account, text.text_id),
         traceparent=text.traceparent,
         until_s=until_s,
+        carrier=carrier,
     )
 
 
 def record(text: OpenText, attempt: int, outcome: Outcome) -> RecordHandover:
-    """How the carrier answered."""
-    result = _result(outcome, attempt)
+    """How the carrier answered. Its own words may quote the number, so they stay out."""
+    result = _result(outcome)
     return _recorded(text, attempt, result, result.outcome)
 
 
-def _result(outcome: Outcome, attempt: int) -> HandedOver | TurnedDown | InDoubt:
+def _result(outcome: Outcome) -> HandedOver | TurnedDown | NotTaken | InDoubt:
     match outcome:
         case Accepted(sid=sid, status=status, segments=segments, sender=sender):
             return HandedOver(sid=sid, status=status_of(status), segments=segments, sender=sender)
-        case Rejected():
-            return _turned_down(outcome, attempt)
+        case Rejected(code=code, http_status=http_status, retry_after_s=retry_after_s):
+            return TurnedDown(code=code, http_status=http_status, retry_after_s=retry_after_s)
         case Unreachable():
-            retry_in_s = UNREACHABLE_RETRY_S * 2 ** (attempt - 1)
-            return TurnedDown(reason="The carrier cannot be reached.", retry_in_s=retry_in_s)
+            return NotTaken(cause="unreachable")
         case Unknown(reason=reason):
             return InDoubt(reason=reason)
-
-
-def _turned_down(no: Rejected, attempt: int) -> TurnedDown:
-    """The table decides; the carrier's own words may quote the number, so they stay out."""
-    error = look_up(no.code, no.http_status)
-    retry_in_s = None
-    if error.retry is not None and attempt < error.retry.attempts_max:
-        retry_in_s = max(error.retry.delay_s * 2 ** (attempt - 1), no.retry_after_s or 0.0)
-    return TurnedDown(
-        code=no.code,
-        reason=error.sentence,
-        retry_in_s=retry_in_s,
-        revokes_consent=error.consequence is Consequence.REVOKES_CONSENT,
-        stops_account=error.consequence is Consequence.CONFIGURATION,
-    )
 
 
 # --- settling -------------------------------------------------------------------------------------
@@ -116,8 +104,7 @@ def found(text: OpenText, message: Found) -> RecordHandover:
 
 def absent(text: OpenText) -> RecordHandover:
     """The carrier lists its texts to this number, and ours is not among them: it never got it."""
-    again = TurnedDown(reason="The carrier never got the text.", retry_in_s=0)
-    return _recorded(text, text.attempt, again, "absent")
+    return _recorded(text, text.attempt, NotTaken(cause="absent"), "absent")
 
 
 def give_up(text: OpenText) -> RecordHandover:
@@ -146,9 +133,7 @@ def status_of(word: str) -> CarrierStatus:
     return word if word in _STATUSES else "accepted"  # type: ignore[return-value]  # checked by the set
 
 
-def _recorded(
-    text: OpenText, attempt: int, result: HandedOver | TurnedDown | InDoubt | GivenUp, step: str
-) -> RecordHandover:
+def _recorded(text: OpenText, attempt: int, result: Result, step: str) -> RecordHandover:
     return RecordHandover(
         command_id=uuid5(text.text_id, f"record {attempt} {step}"),
         account=text.account,

@@ -174,18 +174,17 @@ class Shard:
             log.exception("decision_failed", **what, **tracing.named(command.traceparent))
             return _refusal(command, fingerprint, Refused("internal_error"))
         self._record(decision, context, decided)
-        return CommandAccepted(command_type=command.type, fingerprint=fingerprint, result=decision.result)
+        return CommandAccepted.of(command.type, fingerprint, decision.result)
 
     def _record(self, decision: Decision, context: Context, decided: Decided) -> None:
-        entries = {}
-        for stream, state in decision.states.items():
-            entry = entries[stream] = self.states.entry(stream)
-            entry.state = state
+        entries = self.states.at_hand
         for stream, event in decision.events:
             entry = entries[stream]
             entry.version += 1
             decided.recorded.append(Recorded(stream, entry.version, event, context))
-        for stream, entry in entries.items():
+        for stream, state in decision.states.items():
+            entry = entries[stream]
+            entry.state = state
             if entry.version - entry.snapshot_version >= EVENTS_BETWEEN_SNAPSHOTS:
                 entry.snapshot_version = entry.version
                 decided.snapshots[stream] = entry.version, entry.state

@@ -1,22 +1,28 @@
 """From settings to what the parts of Sayso take: the same in one process and in many."""
 
 import base64
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
 
-from consumers.carriers.twilio_carrier import TwilioAccount
-from consumers.dispatcher import Patience
-from deploy.settings import Settings
+from consumers.carriers.router import CarrierRouter
+from consumers.carriers.twilio_carrier import TwilioAccount, TwilioCarrier
+from consumers.rates import SENDER_RATES, CarrierRates, Limits
+from consumers.settling import Patience
+from deploy.settings import CarrierSettings, Settings
 from domain.ledger import StreamNames
 from domain.policy import Package, Policy
 from producers.http.auth import AuthSettings
 from producers.http.deps import CarrierDoor
+from producers.http.public_address import networks
 from producers.http.webhooks import status_callback_url
 from projections.feeds import ChangeFeeds
+from schemas.base import FIRST_CARRIER
 from schemas.command_seal import CommandSeal
 from schemas.partitions import shard_of
 from schemas.topics import EVENT_TOPICS, Topic
@@ -49,7 +55,9 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         free_segments=settings.free_segments,
         packages=packages,
+        carriers=frozenset({FIRST_CARRIER, *settings.carriers}),
         late_max=timedelta(minutes=settings.late_minutes_max),
+        unhurried_late_max=timedelta(hours=settings.unhurried_late_hours_max),
     )
 
 
@@ -65,19 +73,43 @@ def auth_of(settings: Settings) -> AuthSettings:
     )
 
 
-def carrier_of(settings: Settings, shards: int = 1) -> TwilioAccount:
-    """Where and as whom texts are handed over, by the dispatchers of so many shards."""
-    return TwilioAccount(
+def carriers_of(settings: Settings, shards: int = 1) -> Mapping[str, TwilioAccount]:
+    """By the carrier's name: where and as whom texts are handed over, by so many shards."""
+    first = CarrierSettings(
         account_sid=settings.twilio_account_sid,
-        auth_token=settings.twilio_auth_token.get_secret_value(),
-        base_url=settings.twilio_url,
-        connections_max=settings.hand_overs_max * shards,
+        auth_token=settings.twilio_auth_token,
+        url=settings.twilio_url,
     )
+    return {
+        name: TwilioAccount(
+            account_sid=carrier.account_sid,
+            auth_token=carrier.token,
+            base_url=carrier.url,
+            connections_max=settings.hand_overs_max * shards,
+        )
+        for name, carrier in {FIRST_CARRIER: first, **settings.carriers}.items()
+    }
+
+
+@contextmanager
+def open_carriers(
+    settings: Settings, clock: Callable[[], datetime], shards: int = 1
+) -> Iterator[CarrierRouter]:
+    """All carriers, for a process; their connections are closed at the end."""
+    with ExitStack() as opened:
+        carriers: dict[str, TwilioCarrier] = {}
+        for name, account in carriers_of(settings, shards).items():
+            carriers[name] = TwilioCarrier(account)
+            opened.callback(carriers[name].close)
+        yield CarrierRouter(carriers, clock)
 
 
 def carrier_door_of(settings: Settings) -> CarrierDoor:
-    """How the carrier reaches us."""
-    return CarrierDoor(settings.twilio_auth_token.get_secret_value(), settings.public_url)
+    """How the carriers reach us."""
+    tokens = {account.account_sid: account.auth_token for account in carriers_of(settings).values()}
+    shared = settings.twilio_shared_keys
+    keys = [] if shared is None else [key.strip() for key in shared.get_secret_value().split(",")]
+    return CarrierDoor(tokens, settings.public_url, tuple(keys), networks(settings.trusted_proxies))
 
 
 def callback_of(settings: Settings) -> Callable[[str, UUID], str]:
@@ -88,6 +120,16 @@ def callback_of(settings: Settings) -> Callable[[str, UUID], str]:
 def patience_of(settings: Settings) -> Patience:
     """How long to wait for what."""
     return Patience(unknown_after=timedelta(hours=settings.unknown_after_hours))
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How fast texts may leave."""
+    return Limits({**SENDER_RATES, **settings.sender_rates}, settings.carrier_rate)
+
+
+def carrier_rates_of(settings: Settings, share: Callable[[], float] = lambda: 1.0) -> CarrierRates:
+    """The carrier accounts' limits, of which this process has `share`: its part of all shards."""
+    return CarrierRates(lambda _: settings.carrier_rate * share(), time.monotonic())
 
 
 def client_of(settings: Settings) -> Mapping[str, Any]:

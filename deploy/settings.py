@@ -8,21 +8,26 @@ import binascii
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import jwt
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as Unreadable
 
+from consumers.rates import CARRIER_RATE, SENDER_RATES
 from domain.policy import FREE_SEGMENTS, STANDARD
-from schemas.base import Currency
+from producers.http.public_address import networks
+from schemas.base import FIRST_CARRIER, CarrierName, Currency
 
 PREFIX = "SAYSO_"
 KEY_BYTES = 32
 LOOPBACK = "127.0.0.1"
+ACCOUNT_SID = r"^AC[0-9a-f]{32}$"
+URL = r"^https?://"
+TWILIO_URL = "https://api.twilio.com"
 
 
 class SettingsError(Exception):
@@ -43,6 +48,14 @@ def _folder(path: Path) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is no folder")
     return path
+
+
+def _networks(named: str) -> str:
+    try:
+        networks(named)
+    except ValueError as error:
+        raise ValueError(f"must be addresses or networks, by commas ({error})") from error
+    return named
 
 
 def _file(path: Path) -> Path:
@@ -69,6 +82,33 @@ class PackageSettings(BaseModel):
 
     segments: Annotated[int, Field(gt=0, le=10_000_000)]
     prices: Annotated[dict[Currency, Annotated[Decimal, Field(gt=0)]], Field(min_length=1)]
+
+
+class CarrierSettings(BaseModel):
+    """An account with a carrier that speaks as Twilio does; its token may stand in a file of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account_sid: Annotated[str, Field(pattern=ACCOUNT_SID)]
+    auth_token: Annotated[SecretStr, Field(min_length=1)] | None = None
+    auth_token_file: Annotated[Path, AfterValidator(_file)] | None = None
+    url: Annotated[str, Field(pattern=URL)] = TWILIO_URL
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if (self.auth_token is None) == (self.auth_token_file is None):
+            raise ValueError("set exactly one of auth_token and auth_token_file")
+        if not self.token:
+            raise ValueError("auth_token_file is empty")
+        return self
+
+    @property
+    def token(self) -> str:
+        """The token, wherever it stands."""
+        if self.auth_token_file is not None:
+            return self.auth_token_file.read_text().strip()
+        assert self.auth_token is not None
+        return self.auth_token.get_secret_value()
 
 
 _STANDARD = PackageSettings(segments=STANDARD.segments, prices=dict(STANDARD.prices))
@@ -110,14 +150,46 @@ class Settings(BaseSettings):
         None, description="The issuer's public keys (RS256) as a file."
     )
 
-    twilio_account_sid: str = Field(pattern=r"^AC[0-9a-f]{32}$", description="The Twilio account.")
+    twilio_account_sid: str = Field(pattern=ACCOUNT_SID, description="The Twilio account.")
     twilio_auth_token: SecretStr = Field(
         min_length=1, description="Its token; also checks the signatures of Twilio's calls."
     )
-    twilio_url: str = Field(
-        "https://api.twilio.com", pattern=r"^https?://", description="Another address only for the simulator."
+    twilio_shared_keys: SecretStr | None = Field(
+        None,
+        description="Secrets of Twilio's shared keys, by commas: they sign calls in the newer form "
+        "(HMAC-SHA256). Two while one is rotated.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Proxies, as addresses or networks by commas, whose X-Forwarded-Proto, -Host and -Prefix "
+        "are believed about what the carrier called.",
+    )
+    spool_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        None,
+        description="Where the carrier's calls wait while the ledger or the brokers are away; `spool` in the "
+        "data folder, if not set. On a local disk.",
+    )
+    spool_mb_max: int = Field(
+        256,
+        ge=1,
+        le=1_000_000,
+        description="How large the spool may grow, in MB; then calls are answered 503.",
+    )
+    twilio_url: str = Field(TWILIO_URL, pattern=URL, description="Another address only for the simulator.")
+    carriers: dict[CarrierName, CarrierSettings] = Field(
+        {},
+        description="Further carriers that speak as Twilio does, as JSON: name, `account_sid`, `url`, and "
+        "`auth_token` or `auth_token_file`. The one above is called `twilio`.",
     )
     hand_overs_max: int = Field(16, ge=1, le=256, description="How many texts are handed over at once.")
+
+    carrier_rate: float = Field(
+        CARRIER_RATE, gt=0, description="Segments a second that the carrier account takes."
+    )
+    sender_rates: dict[Annotated[str, Field(min_length=1)], Annotated[float, Field(gt=0)]] = Field(
+        dict(SENDER_RATES),
+        description="Segments a second that a sender takes, as JSON: by kind, or by a number of its own.",
+    )
 
     free_segments: int = Field(FREE_SEGMENTS, ge=0, description="Free texts at an account's activation.")
     packages: dict[str, PackageSettings] = Field(
@@ -125,7 +197,10 @@ class Settings(BaseSettings):
         description="The packages on sale, as JSON: name, segments and prices by currency.",
     )
     late_minutes_max: int = Field(
-        60, ge=1, description="A scheduled text that missed its time by more than this is not sent any more."
+        60, ge=1, description="A text that missed its time, be it at once, by more is not sent but refunded."
+    )
+    unhurried_late_hours_max: int = Field(
+        12, ge=1, description="The same for bulks, and what quiet hours or the carrier put off."
     )
     unknown_after_hours: int = Field(
         72, ge=1, description="A text whose end is not known by then counts as unknown."
@@ -192,6 +267,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _carriers_differ(self) -> Self:
+        if FIRST_CARRIER in self.carriers:
+            raise ValueError(f"SAYSO_CARRIERS is wrong: {FIRST_CARRIER} is SAYSO_TWILIO_ACCOUNT_SID")
+        sids = [self.twilio_account_sid, *(carrier.account_sid for carrier in self.carriers.values())]
+        if len(set(sids)) < len(sids):  # what a carrier calls us with is told apart by them
+            raise ValueError("SAYSO_CARRIERS is wrong: two carriers, the first included, share an account")
+        return self
+
+    @model_validator(mode="after")
     def _brokers_need_postgresql(self) -> Self:
         if self.kafka_bootstrap is not None and self.database_url is None:
             raise ValueError("SAYSO_KAFKA_BOOTSTRAP needs SAYSO_DATABASE_URL beside it")
@@ -220,7 +304,12 @@ def load(secrets_dir: Path | None = None) -> Settings:
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
     except Unreadable as error:  # only what is written as JSON can be unreadable
-        raise SettingsError(f"{PREFIX}PACKAGES is wrong: it is not JSON.") from error
+        raise SettingsError(f"{_unreadable(error)} is wrong: it is not JSON.") from error
+
+
+def _unreadable(error: Unreadable) -> str:
+    """The variable that is no JSON: the one of them that the library names."""
+    return next(PREFIX + name.upper() for name in Settings.model_fields if f'"{name}"' in str(error))
 
 
 def table_of_settings() -> list[tuple[str, str, str]]:
@@ -242,8 +331,15 @@ def _default_of(field: FieldInfo) -> str:
         return "(needed)"
     default = field.get_default()
     if isinstance(default, dict):
-        return json.dumps({name: package.model_dump(mode="json") for name, package in default.items()})
+        return json.dumps(_as_json(default))
     return "" if default is None else str(default)
+
+
+def _as_json(default: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        for name, value in default.items()
+    }
 
 
 def _sentence(problem: ErrorDetails) -> str:

@@ -1,4 +1,4 @@
-"""The account: activation, settings, sender and credit."""
+"""The account: activation, settings, senders and credit."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +9,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from domain import keywords
 from domain.policy import Policy
 from domain.refusals import Refused
+from domain.senders import SENDERS_MAX, Sender
 from schemas.account_settings import AccountSettings, SettingsChange
 from schemas.commands import ActivateTexting
 from schemas.events import (
@@ -19,6 +20,7 @@ from schemas.events import (
     SegmentsDebited,
     SegmentsRefunded,
     SenderAssigned,
+    SenderWithdrawn,
     SendingResumed,
     SendingStopped,
     SettingsChanged,
@@ -35,8 +37,8 @@ class Account(NamedTuple):
     country: str | None = None
     currency: str | None = None
     settings: AccountSettings = AccountSettings()
-    sender: str | None = None
-    sender_region: str | None = None
+    senders: tuple[Sender, ...] = ()
+    """What it texts from, in the order in which they were assigned."""
     stopped: str | None = None
     """Why the carrier refuses the account as a whole, if it does."""
     listening: frozenset[str] = frozenset()
@@ -58,7 +60,9 @@ def evolve(state: Account, event: Event) -> Account:
         case SettingsChanged():
             return state._replace(settings=event.settings)
         case SenderAssigned():
-            return state._replace(sender=event.sender, sender_region=event.region)
+            return state._replace(senders=_assigned(state.senders, event))
+        case SenderWithdrawn():
+            return state._replace(senders=tuple(one for one in state.senders if one.id != event.sender))
         case NotificationsSet():
             rest = state.listening - {event.member}
             return state._replace(listening=rest | {event.member} if event.profile_actions else rest)
@@ -68,6 +72,16 @@ def evolve(state: Account, event: Event) -> Account:
             return state._replace(stopped=None)
         case _:
             return state
+
+
+def _assigned(senders: tuple[Sender, ...], event: SenderAssigned) -> tuple[Sender, ...]:
+    """One that was there already keeps its place."""
+    sender = Sender(event.sender, event.region, event.kind, event.carrier)
+    if event.replaces:
+        return (sender,)
+    if any(one.id == sender.id for one in senders):
+        return tuple(sender if one.id == sender.id else one for one in senders)
+    return (*senders, sender)
 
 
 # --- decisions ------------------------------------------------------------------------------------
@@ -130,18 +144,27 @@ def set_notifications(state: Account, member: str, *, profile_actions: bool) -> 
     return [NotificationsSet(member=member, profile_actions=profile_actions)]
 
 
-def assign_sender(state: Account, sender: str, region: str | None) -> list[Event]:
-    """Text from `sender` from now on."""
-    if (sender, region) == (state.sender, state.sender_region):
+def assign_sender(state: Account, sender: Sender) -> list[Event]:
+    """Text from `sender`, too."""
+    if sender in state.senders:
         return []
-    return [SenderAssigned(sender=sender, region=region)]
+    if len(state.senders) >= SENDERS_MAX and all(one.id != sender.id for one in state.senders):
+        raise Refused("too_many_senders", limit=SENDERS_MAX)
+    return [SenderAssigned(sender=sender.id, region=sender.region, kind=sender.kind, carrier=sender.carrier)]
+
+
+def withdraw_sender(state: Account, sender: str) -> list[Event]:
+    """Text from `sender` no longer."""
+    if all(one.id != sender for one in state.senders):
+        raise Refused("sender_unknown")
+    return [SenderWithdrawn(sender=sender)]
 
 
 def debit(state: Account, text_id: UUID, segments: int) -> list[Event]:
     """Pay a text's segments."""
     if segments > state.balance:
         raise Refused("insufficient_credit", needed=segments, balance=state.balance)
-    return [SegmentsDebited(text_id=text_id, segments=segments, balance=state.balance - segments)]
+    return [SegmentsDebited.of(text_id, segments, state.balance - segments)]
 
 
 def refund(state: Account, text_id: UUID, segments: int, reason: str) -> list[Event]:
@@ -193,5 +216,5 @@ def require_sending(state: Account) -> None:
     require_active(state)
     if state.stopped is not None:
         raise Refused("sending_stopped", reason=state.stopped)
-    if state.sender is None:
+    if not state.senders:
         raise Refused("no_sender")

@@ -102,7 +102,7 @@ def _grant(turn: Turn, command: RecordApplicationConsent | AddConsent) -> dict[s
         command.obtained_at,
         command.evidence,
         turn.now,
-        turn.account.sender,
+        turn.account.senders,
     )
     turn.on_conversation(stream, events)
     return {"consent": "granted"}

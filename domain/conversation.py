@@ -1,11 +1,14 @@
 """The conversation of one account and one number: whose it is, consent, and open texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from domain import repeats
 from domain.refusals import Refused
+from domain.repeats import Said
+from domain.senders import Sender, where_to_text
 from schemas.events import (
     CandidateJoined,
     CandidateLeft,
@@ -16,6 +19,7 @@ from schemas.events import (
     DispatchDoubted,
     DispatchStarted,
     Event,
+    KeywordReceived,
     StopRequestFlagged,
     StopRequestReviewed,
     TextCancelled,
@@ -23,6 +27,7 @@ from schemas.events import (
     TextFailed,
     TextPurpose,
     TextQueued,
+    TextReceived,
     TextRecounted,
     TextRescheduled,
     TextScheduled,
@@ -32,6 +37,7 @@ from schemas.events import (
 from schemas.evidence import ApplicationEvidence, ByHandEvidence, Evidence, KeywordEvidence
 
 CANDIDATES_MAX = 20  # one family's phone; more is a switchboard
+UNKNOWN_MAX = 100  # texts to one number that ended as unknown, the latest, which can be refunded by hand
 
 # --- state ----------------------------------------------------------------------------------------
 
@@ -53,6 +59,23 @@ class OpenText(NamedTuple):
     purpose: TextPurpose = "message"
     requested: bool = False
     """Whether somebody chose `send_at`, rather than quiet hours or the carrier."""
+    sender: str | None = None
+    """What it was handed over from, the last time, and through which carrier."""
+    carrier: str | None = None
+    failed_carriers: frozenset[str] = frozenset()
+    """Those that have just turned it down through no fault of its own."""
+    sid: str | None = None
+    """What the carrier calls it, once it has it."""
+    failed_sids: frozenset[str] = frozenset()
+    """What the carrier called it in attempts that it reported as failed: news of those is old."""
+    bulk: UUID | None = None
+
+
+class BulkText(NamedTuple):
+    """That a text of a bulk was handed over to the number."""
+
+    bulk: UUID
+    at: datetime
 
 
 class Conversation(NamedTuple):
@@ -68,6 +91,14 @@ class Conversation(NamedTuple):
     under_review: bool = False
     texted: bool = False
     """Whether the carrier ever took a text of ours, answers to keywords aside."""
+    sender: str | None = None
+    """Which of the account's senders the recipient knows: it texted them last, or they texted it."""
+    unknown: Mapping[UUID, int] = {}
+    """Texts that ended as unknown, with the segments paid, the earliest first."""
+    last_bulk: BulkText | None = None
+    """Until consent is revoked, which may be its doing."""
+    said: tuple[Said, ...] = ()
+    """What was accepted for the number of late (domain.repeats)."""
     texts: Mapping[UUID, OpenText] = {}
 
     @property
@@ -78,42 +109,76 @@ class Conversation(NamedTuple):
     @property
     def introduced(self) -> bool:
         """Whether the next text is not the first: one was sent, or is on its way."""
-        return self.texted or any(text.purpose == "message" for text in self.texts.values())
+        if self.texted:
+            return True
+        for text in self.texts.values():  # noqa: SIM110  # the first one, mostly: without a generator
+            if text.purpose == "message":
+                return True
+        return False
 
 
-def evolve(state: Conversation, event: Event) -> Conversation:
-    """`state` after `event`. Never refuses."""
+def evolve(state: Conversation, event: Event, at: datetime) -> Conversation:
+    """`state` after `event`, which happened `at` that moment. Never refuses."""
+    if type(event) is TextQueued:  # on every send: to ask pydantic's classes costs a microsecond
+        return _opened(state, event.text_id, _queued(event), repeats.said(event.body, at), at)
+    if type(event) is TextScheduled:
+        return _opened(state, event.text_id, _scheduled(event), repeats.said(event.body, event.send_at), at)
     match event:
-        case TextQueued() | TextScheduled():
-            texts = {**state.texts, event.text_id: _opened(event)}
-            return Conversation(*state[:-1], texts)  # on every send: four times as fast as _replace
         case DispatchStarted() | TextSent() | DispatchDoubted() | TextRescheduled() | TextRecounted() if (
             event.text_id in state.texts
         ):
             text = _moved(state.texts[event.text_id], event)
-            texted = state.texted or (text.state == "sent" and text.purpose == "message")
-            return state._replace(texted=texted, texts={**state.texts, event.text_id: text})
+            if isinstance(event, TextSent):
+                state = _introduced(state, text)
+            elif isinstance(event, DispatchStarted) and text.bulk is not None:
+                state = state._replace(last_bulk=BulkText(text.bulk, at))
+            return state._replace(texts={**state.texts, event.text_id: text})
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
-            rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
-            return state._replace(texts=rest)
+            return _settled(state, event)
         case _:
             return _evolve_consent(state, event)
 
 
-def _opened(event: TextQueued | TextScheduled) -> OpenText:
-    if isinstance(event, TextQueued):
-        return OpenText(
-            segments=event.segments,
-            candidate=event.candidate,
-            overrides_quiet_hours=event.overrides_quiet_hours,
-            purpose=event.purpose,
-        )
+def _introduced(state: Conversation, text: OpenText) -> Conversation:
+    """The carrier has taken `text`: the recipient will know from whom."""
+    texted = state.texted or text.purpose == "message"
+    return state._replace(texted=texted, sender=text.sender or state.sender)
+
+
+def _settled(
+    state: Conversation, event: TextDelivered | TextFailed | TextCancelled | TextUnknown
+) -> Conversation:
+    rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
+    unknown = {text_id: paid for text_id, paid in state.unknown.items() if text_id != event.text_id}
+    if isinstance(event, TextUnknown) and event.text_id in state.texts:
+        unknown[event.text_id] = state.texts[event.text_id].segments
+        unknown = dict(list(unknown.items())[-UNKNOWN_MAX:])
+    return state._replace(texts=rest, unknown=unknown)
+
+
+def _opened(state: Conversation, text_id: UUID, text: OpenText, new: Said, at: datetime) -> Conversation:
+    said = repeats.remember(state.said, new, at)
+    return Conversation(*state[:-2], said, {**state.texts, text_id: text})  # four times as fast as _replace
+
+
+def _queued(event: TextQueued) -> OpenText:
+    return OpenText(
+        segments=event.segments,
+        candidate=event.candidate,
+        overrides_quiet_hours=event.overrides_quiet_hours,
+        purpose=event.purpose,
+        bulk=event.bulk,
+    )
+
+
+def _scheduled(event: TextScheduled) -> OpenText:
     return OpenText(
         segments=event.segments,
         candidate=event.candidate,
         overrides_quiet_hours=event.overrides_quiet_hours,
         send_at=event.send_at,
         requested=event.delay == "requested",
+        bulk=event.bulk,
     )
 
 
@@ -123,15 +188,25 @@ def _moved(
 ) -> OpenText:
     match event:
         case DispatchStarted():
-            return text._replace(state="dispatching", attempt=event.attempt)
+            return text._replace(
+                state="dispatching", attempt=event.attempt, sender=event.sender, carrier=event.carrier
+            )
         case DispatchDoubted():
             return text._replace(state="in_doubt")
         case TextSent():
-            return text._replace(state="sent")
+            return text._replace(state="sent", sid=event.sid)
         case TextRecounted():
             return text._replace(segments=event.paid)
         case _:
-            return text._replace(state="waiting", send_at=event.send_at, requested=event.delay == "requested")
+            failed = text.failed_sids if text.sid is None else text.failed_sids | {text.sid}
+            return text._replace(
+                state="waiting",
+                send_at=event.send_at,
+                requested=event.delay == "requested",
+                failed_carriers=event.failed_carriers,
+                sid=None,
+                failed_sids=failed,
+            )
 
 
 def _evolve_consent(state: Conversation, event: Event) -> Conversation:
@@ -151,7 +226,11 @@ def _evolve_consent(state: Conversation, event: Event) -> Conversation:
         case ConsentWithdrawn():
             return state._replace(consent="withdrawn", granted_by=frozenset())
         case ConsentRevoked():
-            return state._replace(consent="revoked", granted_by=frozenset(), under_review=False)
+            return state._replace(
+                consent="revoked", granted_by=frozenset(), under_review=False, last_bulk=None
+            )
+        case TextReceived() | KeywordReceived():
+            return state._replace(sender=event.sender or state.sender)
         case StopRequestFlagged():
             return state._replace(under_review=True)
         case StopRequestReviewed():
@@ -197,7 +276,7 @@ def grant(
     obtained_at: datetime,
     evidence: ApplicationEvidence | ByHandEvidence,
     now: datetime,
-    sender: str | None,
+    senders: Sequence[Sender],
 ) -> list[Event]:
     """Consent given when applying, or added by hand. Never after a keyword revocation.
 
@@ -206,7 +285,7 @@ def grant(
     if candidate not in state.candidates:
         raise Refused("number_unknown")
     if state.consent == "revoked":
-        raise Refused("revoked_by_keyword", sender=_where_to_text(sender))
+        raise Refused("revoked_by_keyword", sender=where_to_text(senders, state.sender))
     if obtained_at > now:
         raise Refused("obtained_in_future")
     if state.consent == "granted" and evidence.how == "by_hand":
@@ -251,18 +330,16 @@ def review(state: Conversation, *, wants_to_stop: bool) -> list[Event]:
     return events
 
 
-def require_consent(state: Conversation, sender: str | None) -> None:
-    """Refuse unless the number may be texted just now."""
+def require_consent(state: Conversation, senders: Sequence[Sender]) -> None:
+    """Refuse unless the number may be texted just now, from whichever of the account's `senders`.
+
+    A stop that was texted to one of them holds for all: consent belongs to the account and the number.
+    """
     if state.consent == "revoked":
-        raise Refused("revoked_by_keyword", sender=_where_to_text(sender))
+        raise Refused("revoked_by_keyword", sender=where_to_text(senders, state.sender))
     if state.consent == "withdrawn":
         raise Refused("consent_withdrawn")
     if state.consent == "not_given":
         raise Refused("consent_not_given")
     if state.under_review:
         raise Refused("under_review")
-
-
-def _where_to_text(sender: str | None) -> str:
-    """Nobody can text a messaging service: which of its numbers it took, only the candidate's phone knows."""
-    return sender if sender is not None and sender.startswith("+") else "the number that texted them"

@@ -13,13 +13,13 @@ from typing import Final, Literal, get_args
 from pydantic import TypeAdapter
 
 from domain.quiet_hours import Window, window_of
-from schemas.base import LocalTime, Region
+from schemas.base import LocalTime, Region, SenderKind
 
 Route = Literal["kept", "unstated", "best_effort", "overwritten", "unsupported", "blocked"]
 """What a country's networks do with texts from one kind of number, from best to worst:
 the sender is kept, nobody says, kept where they can, replaced by another, not carried, not allowed."""
 
-_ROUTES: Final[tuple[Route, ...]] = get_args(Route)
+ROUTES: Final[tuple[Route, ...]] = get_args(Route)
 
 Caution = Literal["country_unlisted", "sender_overwritten", "sender_unsupported", "no_replies"]
 
@@ -85,15 +85,15 @@ def narrowed(country: CountryPolicy, blocked_by_account: Collection[str]) -> Cou
     return replace(country, refusal=BLOCKED_BY_ACCOUNT)
 
 
-def verdict(country: CountryPolicy, sender_region: str | None) -> Verdict:
-    """What holds for texts to `country` from a number of `sender_region`.
+def verdict(country: CountryPolicy, sender_region: str | None, kind: SenderKind = "long_code") -> Verdict:
+    """What holds for texts to `country` from a sender of `sender_region`.
 
     None is a messaging service, which picks the number that suits the country best.
     """
-    route = _route(country, sender_region)
-    if country.refusal or route == "blocked":
+    way = route(country, sender_region, kind)
+    if country.refusal or way == "blocked":
         return Verdict(country.refusal or ROUTE_BLOCKED, ())
-    return Verdict(None, tuple(_warnings(country, route)))
+    return Verdict(None, tuple(_warnings(country, way, kind)))
 
 
 BLOCKED_BY_ACCOUNT: Final = (
@@ -107,22 +107,43 @@ ROUTE_BLOCKED: Final = (
 _ONE_NETWORK: Final = frozenset({"US", "CA"})  # they share +1, and carry each other's long codes as their own
 
 
-def _route(country: CountryPolicy, sender_region: str | None) -> Route:
+_NAMES: Final[Mapping[str, Route]] = MappingProxyType(
+    {
+        "dynamic": "kept",
+        "optional": "best_effort",
+        "overwritten": "overwritten",
+        "register": "unsupported",  # unless it is registered there, which nobody told us
+        "template": "unsupported",
+    }
+)
+"""What becomes of a name as the sender, by the policy's word; the others carry none."""
+
+
+def route(country: CountryPolicy, sender_region: str | None, kind: SenderKind = "long_code") -> Route:
+    """What the networks of `country` do with texts from a sender of `sender_region`; None as in `verdict`."""
+    if kind == "alphanumeric":
+        return _NAMES.get(country.alphanumeric_sender, "unsupported")
+    if kind == "short_code":  # a number of one country alone
+        return "kept" if sender_region == country.region else "unsupported"
     if sender_region is None:
-        return min(country.domestic_long_code, country.international_long_code, key=_ROUTES.index)
-    if sender_region == country.region or {sender_region, country.region} == _ONE_NETWORK:
-        return country.domestic_long_code
-    return country.international_long_code
+        return min(country.domestic_long_code, country.international_long_code, key=ROUTES.index)
+    return country.domestic_long_code if at_home(country, sender_region) else country.international_long_code
 
 
-def _warnings(country: CountryPolicy, route: Route) -> Iterable[Caution]:
+def at_home(country: CountryPolicy, sender_region: str | None) -> bool:
+    """Whether the networks of `country` take a number of `sender_region` for one of their own."""
+    return sender_region == country.region or {sender_region, country.region} == _ONE_NETWORK
+
+
+def _warnings(country: CountryPolicy, route: Route, kind: SenderKind) -> Iterable[Caution]:
     if not country.listed:
         yield "country_unlisted"
     if route in {"overwritten", "best_effort"}:
         yield "sender_overwritten"
     if route == "unsupported":
         yield "sender_unsupported"
-    if country.two_way != "yes" or route in {"overwritten", "unsupported"}:
+    two_way = country.two_way == "yes" or (country.two_way, kind) == ("short_code", "short_code")
+    if not two_way or kind == "alphanumeric" or route in {"overwritten", "unsupported"}:
         yield "no_replies"
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
 from domain import account as accounts
+from domain import bulk_sending, consent, dispatching, numbers, replies, senders, sending
 from domain import candidate as candidates
-from domain import consent, dispatching, numbers, replies, sending
 from domain.policy import Policy
 from domain.refusals import Refused
 from domain.turn import Book, State, Turn
@@ -24,8 +24,7 @@ PERMISSIONS_CACHED_MAX = 1_024
 Result = dict[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What a command leads to: events in order, each with its stream; the states after them; the result."""
 
     events: list[tuple[str, Event]]
@@ -80,9 +79,14 @@ def _change_settings(turn: Turn, command: c.ChangeSettings) -> Result:
 
 
 def _assign_sender(turn: Turn, command: c.AssignSender) -> Result:
-    region = command.region if command.sender.startswith("MG") else numbers.parse(command.sender).region
-    turn.on_account(accounts.assign_sender(turn.account, command.sender, region))
-    return {}
+    sender = senders.described(command, turn.policy.carriers)
+    turn.on_account(accounts.assign_sender(turn.account, sender))
+    return {"kind": sender.kind, "region": sender.region}
+
+
+def _withdraw_sender(turn: Turn, command: c.WithdrawSender) -> Result:
+    turn.on_account(accounts.withdraw_sender(turn.account, command.sender))
+    return {"senders": len(turn.account.senders)}
 
 
 def _adjust(turn: Turn, command: c.AdjustSegments) -> Result:
@@ -145,8 +149,10 @@ RULES: Mapping[type[c.Command], Rule] = MappingProxyType(
         c.BuyPackage: Rule(_buy, (_MANAGE,)),
         c.ChangeSettings: Rule(_change_settings, (_MANAGE,)),
         c.AssignSender: Rule(_assign_sender, (_OPERATE,)),
+        c.WithdrawSender: Rule(_withdraw_sender, (_OPERATE,)),
         c.AdjustSegments: Rule(_adjust, (_OPERATE,)),
         c.ResumeSending: Rule(_resume, (_OPERATE,)),
+        c.RefundText: Rule(dispatching.refund, (_OPERATE,)),
         c.SetNotifications: Rule(_set_notifications, (_VIEW,)),
         c.AddNumber: Rule(consent.add_number, (_SEND, _APPLICATIONS)),
         c.RemoveNumber: Rule(consent.remove_number, (_SEND, _APPLICATIONS)),
@@ -160,10 +166,14 @@ RULES: Mapping[type[c.Command], Rule] = MappingProxyType(
         c.SendText: Rule(sending.send, (_SEND,)),
         c.RescheduleText: Rule(sending.reschedule, (_SEND,)),
         c.CancelText: Rule(sending.cancel, (_SEND,)),
+        c.SendBulk: Rule(bulk_sending.send, (_SEND,)),
+        c.PauseBulk: Rule(bulk_sending.pause, (_SEND,)),
+        c.ResumeBulk: Rule(bulk_sending.resume, (_SEND,)),
+        c.CancelBulk: Rule(bulk_sending.cancel, (_SEND,)),
         c.MarkRead: Rule(_mark_read, (_VIEW,)),
-        c.ReceiveText: Rule(replies.receive, (_CARRIER,)),
-        c.StartDispatch: Rule(dispatching.start, (_CARRIER,)),
-        c.RecordHandover: Rule(dispatching.record, (_CARRIER,)),
-        c.ReportStatus: Rule(dispatching.report, (_CARRIER,)),
+        c.ReceiveText: Rule(bulk_sending.counting(replies.receive), (_CARRIER,)),
+        c.StartDispatch: Rule(bulk_sending.counting(dispatching.start), (_CARRIER,)),
+        c.RecordHandover: Rule(bulk_sending.counting(dispatching.record), (_CARRIER,)),
+        c.ReportStatus: Rule(bulk_sending.counting(dispatching.report), (_CARRIER,)),
     }
 )

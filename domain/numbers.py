@@ -8,7 +8,9 @@ from domain.account import Account
 from domain.phones import Phone
 from domain.quiet_hours import Window, window_of
 from domain.refusals import Refused
+from domain.senders import Sender
 from schemas.account_settings import QuietHours
+from schemas.base import SenderKind
 
 __all__ = ["Phone", "opening", "parse", "region_of", "require_country", "zones"]
 
@@ -34,18 +36,24 @@ def region_of(e164: str) -> str:
         return "ZZ"
 
 
-def require_country(region: str, account: Account) -> tuple[str, ...]:
-    """Refuse unless the country may be texted by the account; else what to know before (codes)."""
-    verdict = _verdict(region, account.settings.blocked_regions, account.sender_region)
+def require_country(region: str, account: Account, sender: Sender | None) -> tuple[str, ...]:
+    """Refuse unless the account may text the country from `sender`; else what to know before (codes)."""
+    place = (None, _ANY_KIND) if sender is None else (sender.region, sender.kind)
+    verdict = _verdict(region, account.settings.blocked_regions, *place)
     if verdict.refusal is not None:
         code = "french_number" if region == "FR" else "country_blocked"
         raise Refused(code, sentence=verdict.refusal)
     return verdict.warnings
 
 
+_ANY_KIND: SenderKind = "messaging_service"  # until an account has a sender, the best that could be said
+
+
 @lru_cache(DECISIONS_CACHED_MAX)
-def _verdict(region: str, blocked: frozenset[str], sender_region: str | None) -> countries.Verdict:
-    return countries.verdict(countries.narrowed(countries.policy(region), blocked), sender_region)
+def _verdict(
+    region: str, blocked: frozenset[str], sender_region: str | None, kind: SenderKind
+) -> countries.Verdict:
+    return countries.verdict(countries.narrowed(countries.policy(region), blocked), sender_region, kind)
 
 
 def zones(phone: Phone, given: str | None) -> tuple[str, ...]:

@@ -79,10 +79,14 @@ def territories(phone: Phone) -> tuple[str, ...]:
     return (phone.region, *others)
 
 
-@lru_cache(maxsize=CACHE_MAX)
 def time_zones(phone: Phone) -> tuple[str, ...]:
     """The IANA zones `phone` may be in, sorted: one for most, 42 if US toll-free, none if unknown."""
-    zones = time_zones_for_number(phonenumbers.parse(phone.e164))
+    return _time_zones(phone.e164)
+
+
+@lru_cache(maxsize=CACHE_MAX)
+def _time_zones(e164: str) -> tuple[str, ...]:
+    zones = time_zones_for_number(phonenumbers.parse(e164))
     return tuple(sorted(zone for zone in zones if zone != "Etc/Unknown"))
 
 

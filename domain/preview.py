@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from domain import account as accounts
-from domain import first_text, numbers, sending
+from domain import first_text, numbers, senders, sending
 from domain.account import Account
+from domain.bulk import Bulk
 from domain.candidate import Candidate
 from domain.conversation import Conversation
 from domain.decide import require_permission
@@ -63,7 +65,7 @@ def preview(
         text_units_left=TEXT_UNITS_MAX - segments.units,
         forcing=forcing(body),
         swaps=swaps(body),
-        warnings=_warnings(command, account),
+        warnings=_warnings(command, account, conversation),
         advice=missing,
         advised_sentence=first_text.sentence(missing, who) if missing else None,
         appended=appended,
@@ -73,9 +75,11 @@ def preview(
     )
 
 
-def _warnings(command: SendText, account: Account) -> tuple[str, ...]:
+def _warnings(command: SendText, account: Account, conversation: Conversation) -> tuple[str, ...]:
     try:
-        return numbers.require_country(numbers.parse(command.number).region, account)
+        region = numbers.parse(command.number).region
+        sender = senders.choose(account.senders, region, conversation.sender)
+        return numbers.require_country(region, account, sender)
     except Refused:
         return ()
 
@@ -96,6 +100,9 @@ class Given:
     def candidate_stream(self, _: str, candidate: str, /) -> str:
         return candidate
 
+    def bulk_stream(self, _: str, bulk: UUID, /) -> str:
+        return str(bulk)
+
     def account(self, _: str, /) -> Account:
         return self.the_account
 
@@ -104,3 +111,6 @@ class Given:
 
     def candidate(self, _: str, /) -> Candidate:
         return Candidate()
+
+    def bulk(self, _: str, /) -> Bulk:
+        return Bulk()

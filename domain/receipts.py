@@ -16,7 +16,7 @@ def receipt_stream(names: StreamNames, command: Command) -> str:
 
     Whoever may choose ids freely never meets those of the carrier's doors and our own workers.
     """
-    within = _WITHIN if command.actor.may(Permission.CARRIER) else ""
+    within = _WITHIN if Permission.CARRIER in command.actor.permissions else ""
     return names.receipt(command.account + within, command.command_id)
 
 

@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from domain import account as accounts
+from domain import bulk as bulks
 from domain import candidate as candidates
 from domain import conversation as conversations
 from domain.account import Account
+from domain.bulk import Bulk
 from domain.candidate import Candidate
 from domain.conversation import Conversation
 from domain.policy import Policy
 from schemas.commands import Command
 from schemas.events import Event
 
-State = Account | Conversation | Candidate
+State = Account | Conversation | Candidate | Bulk
 
 
 class Book(Protocol):
@@ -23,9 +26,11 @@ class Book(Protocol):
     def account_stream(self, account: str, /) -> str: ...
     def conversation_stream(self, account: str, number: str, /) -> str: ...
     def candidate_stream(self, account: str, candidate: str, /) -> str: ...
+    def bulk_stream(self, account: str, bulk: UUID, /) -> str: ...
     def account(self, stream: str, /) -> Account: ...
     def conversation(self, stream: str, /) -> Conversation: ...
     def candidate(self, stream: str, /) -> Candidate: ...
+    def bulk(self, stream: str, /) -> Bulk: ...
 
 
 class Turn:
@@ -33,7 +38,7 @@ class Turn:
 
     __slots__ = (
         "_account",
-        "_states",
+        "_seen",
         "account_stream",
         "actor",
         "book",
@@ -41,6 +46,7 @@ class Turn:
         "events",
         "now",
         "policy",
+        "states",
     )
 
     def __init__(self, command: Command, book: Book, now: datetime, policy: Policy) -> None:
@@ -52,14 +58,9 @@ class Turn:
         self.events: list[tuple[str, Event]] = []
         self.account_stream = book.account_stream(command.account)
         self._account = book.account(self.account_stream)
-        self._states: dict[str, Conversation | Candidate] = {}
-
-    @property
-    def states(self) -> dict[str, State]:
+        self._seen: dict[str, Conversation | Candidate | Bulk] = {}
+        self.states: dict[str, State] = {}
         """Every stream that has new events, with its state after them."""
-        touched = {stream for stream, _ in self.events}
-        known: dict[str, State] = {self.account_stream: self._account, **self._states}
-        return {stream: known[stream] for stream in touched}
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -74,19 +75,28 @@ class Turn:
 
     def conversation(self, stream: str) -> Conversation:
         """The conversation in `stream`."""
-        state = self._states.get(stream)
+        state = self._seen.get(stream)
         if state is None:
-            state = self._states[stream] = self.book.conversation(stream)
+            state = self._seen[stream] = self.book.conversation(stream)
         assert isinstance(state, Conversation)
         return state
 
     def candidate(self, candidate: str) -> Candidate:
         """The candidate of that id."""
         stream = self.book.candidate_stream(self.command.account, candidate)
-        state = self._states.get(stream)
+        state = self._seen.get(stream)
         if state is None:
-            state = self._states[stream] = self.book.candidate(stream)
+            state = self._seen[stream] = self.book.candidate(stream)
         assert isinstance(state, Candidate)
+        return state
+
+    def bulk(self, bulk: UUID) -> Bulk:
+        """The account's bulk of that id."""
+        stream = self.book.bulk_stream(self.command.account, bulk)
+        state = self._seen.get(stream)
+        if state is None:
+            state = self._seen[stream] = self.book.bulk(stream)
+        assert isinstance(state, Bulk)
         return state
 
     # --- deciding --------------------------------------------------------------------------------
@@ -95,15 +105,15 @@ class Turn:
         """`events` happen to the account."""
         for event in events:
             self.events.append((self.account_stream, event))
-            self._account = accounts.evolve(self._account, event)
+            self._account = self.states[self.account_stream] = accounts.evolve(self._account, event)
 
     def on_conversation(self, stream: str, events: Sequence[Event]) -> None:
         """`events` happen to the conversation in `stream`."""
         state = self.conversation(stream)
         for event in events:
             self.events.append((stream, event))
-            state = conversations.evolve(state, event)
-        self._states[stream] = state
+            state = self.states[stream] = conversations.evolve(state, event, self.now)
+        self._seen[stream] = state
 
     def on_candidate(self, candidate: str, events: Sequence[Event]) -> None:
         """`events` happen to the candidate of that id."""
@@ -111,5 +121,14 @@ class Turn:
         state = self.candidate(candidate)
         for event in events:
             self.events.append((stream, event))
-            state = candidates.evolve(state, event)
-        self._states[stream] = state
+            state = self.states[stream] = candidates.evolve(state, event)
+        self._seen[stream] = state
+
+    def on_bulk(self, bulk: UUID, events: Sequence[Event]) -> None:
+        """`events` happen to the account's bulk of that id."""
+        stream = self.book.bulk_stream(self.command.account, bulk)
+        state = self.bulk(bulk)
+        for event in events:
+            self.events.append((stream, event))
+            state = self.states[stream] = bulks.evolve(state, event)
+        self._seen[stream] = state

@@ -1,10 +1,10 @@
-"""The accounts view: what each account chose, its sender, its members' wishes; and whose each sender is."""
+"""The accounts view: what each account chose, its senders, its members' wishes; and whose each sender is."""
 
 from collections.abc import Mapping
 
 import structlog
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Select, select
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Integer, Select, select, update
 
 from projections.moments import micros
 from projections.view import TEXT, Fold, View, who, who_columns
@@ -14,6 +14,7 @@ from schemas.events import (
     NotificationsSet,
     Recorded,
     SenderAssigned,
+    SenderWithdrawn,
     SendingResumed,
     SendingStopped,
     SettingsChanged,
@@ -28,11 +29,12 @@ class Accounts(View):
 
     A sender stays with the account that had it first: replies to a number that was once theirs still reach
     them, and a second account's claim to it is logged and changes nothing. Every claim is kept with its
-    moment, since accounts of several shards are shown in any order.
+    moment, since accounts of several shards are shown in any order. `assigned_at` and `assigned_position`
+    order an account's present senders; they are empty while it does not text from that one.
     """
 
     NAME = "accounts"
-    VERSION = 2
+    VERSION = 3
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -45,8 +47,6 @@ class Accounts(View):
             Column("currency", TEXT),
             Column("agreement_version", TEXT),
             Column("settings", TEXT),
-            Column("sender", TEXT),
-            Column("sender_region", TEXT),
             Column("stopped_at", BigInteger),
             Column("stopped_code", Integer),
             Column("stopped_reason", TEXT),
@@ -63,7 +63,13 @@ class Accounts(View):
             Column("account", TEXT, primary_key=True),
             Column("at", BigInteger, nullable=False),
             Column("position", BigInteger, nullable=False),
+            Column("region", TEXT),
+            Column("kind", TEXT),
+            Column("carrier", TEXT),
+            Column("assigned_at", BigInteger),
+            Column("assigned_position", BigInteger),
         )
+        self._index("of_account", self.senders.c.account)
 
     def owner(self, sender: str) -> Select[str]:
         """Asks whose `sender` is: of those who claimed it, the first."""
@@ -75,7 +81,8 @@ class Accounts(View):
         return {
             TextingActivated: self._activated,
             SettingsChanged: self._settings,
-            SenderAssigned: self._sender,
+            SenderAssigned: self._assigned,
+            SenderWithdrawn: self._withdrawn,
             NotificationsSet: self._notifications,
             SendingStopped: self._stopped,
             SendingResumed: self._resumed,
@@ -95,17 +102,36 @@ class Accounts(View):
     def _settings(self, writes: Writes, recorded: Recorded, event: SettingsChanged) -> None:
         self._put(writes, recorded, {"settings": to_json(event.settings).decode()})
 
-    def _sender(self, writes: Writes, recorded: Recorded, event: SenderAssigned) -> None:
+    def _assigned(self, writes: Writes, recorded: Recorded, event: SenderAssigned) -> None:
+        """One that is there already keeps its place among the account's own."""
         context = recorded.context
-        account = context.account
-        self._put(writes, recorded, {"sender": event.sender, "sender_region": event.region})
+        account, at = context.account, micros(context.at)
+        self._put(writes, recorded, {})
         claim = {"sender": event.sender, "account": account}
-        since = {"at": micros(context.at), "position": context.position}
+        since = {"at": at, "position": context.position}
         writes.ensure(self.senders, (event.sender, account), {**claim, **since})
         writes.flush()
+        if event.replaces:
+            self._withdraw(writes, self.senders.c.account == account)
+        ours = self._place(event.sender, account)
+        is_there = writes.connection.scalar(select(self.senders.c.assigned_at).where(ours)) is not None
+        place = {} if is_there else {"assigned_at": at, "assigned_position": context.position}
+        known = {"region": event.region, "kind": event.kind, "carrier": event.carrier}
+        writes.connection.execute(update(self.senders).where(ours).values(**known, **place))
         owner = writes.connection.scalar(self.owner(event.sender))
         if owner != account:
             _log.warning("sender_belongs_to_another_account", account=account, owner=owner)
+
+    def _withdrawn(self, writes: Writes, recorded: Recorded, event: SenderWithdrawn) -> None:
+        writes.flush()
+        self._withdraw(writes, self._place(event.sender, recorded.context.account))
+
+    def _withdraw(self, writes: Writes, which: ColumnElement[bool]) -> None:
+        nowhere = {"assigned_at": None, "assigned_position": None}
+        writes.connection.execute(update(self.senders).where(which).values(**nowhere))
+
+    def _place(self, sender: str, account: str) -> ColumnElement[bool]:
+        return (self.senders.c.sender == sender) & (self.senders.c.account == account)
 
     def _notifications(self, writes: Writes, recorded: Recorded, event: NotificationsSet) -> None:
         key = (recorded.context.account, event.member)

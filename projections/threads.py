@@ -36,11 +36,11 @@ class Threads(View):
 
     A message is known by the text's id (in hex) where it went out, by the carrier's sid where it came in.
     The same sid twice is one reply. `version` is the event's place in the conversation, which orders the
-    thread.
+    thread. `sender` is that of ours which it left from, or was texted to.
     """
 
     NAME = "threads"
-    VERSION = 1
+    VERSION = 2
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -65,6 +65,7 @@ class Threads(View):
             Column("at", BigInteger, nullable=False),
             *who_columns(),
             Column("candidate", TEXT),
+            Column("bulk", TEXT),
             Column("encoding", TEXT),
             Column("segments", Integer),
             Column("purpose", TEXT),
@@ -72,6 +73,7 @@ class Threads(View):
             Column("send_at", BigInteger),
             Column("delay", TEXT),
             Column("sid", TEXT),
+            Column("sender", TEXT),
             Column("status_at", BigInteger),
             *who_columns("status_by"),
             Column("code", Integer),
@@ -83,6 +85,7 @@ class Threads(View):
             sqlite_with_rowid=False,
         )
         self._index("order", self.messages.c.conversation, self.messages.c.version)
+        self._partial_index("bulk", self.messages.c.bulk, self.messages.c.account)
 
     def _folds(self) -> Mapping[type[Event], Fold]:
         return {
@@ -130,14 +133,14 @@ class Threads(View):
         writes.insert(self.messages, (row["account"], row["id"]), row)
 
     def _rescheduled(self, writes: Writes, recorded: Recorded, event: TextRescheduled) -> None:
-        place = {"send_at": micros(event.send_at), "delay": event.delay}
+        place = {"send_at": micros(event.send_at), "delay": event.delay, "code": event.code}
         self._move(writes, recorded, event, "scheduled", place)
 
     def _cancelled(self, writes: Writes, recorded: Recorded, event: TextCancelled) -> None:
         self._move(writes, recorded, event, "cancelled", {"reason": event.reason})
 
     def _started(self, writes: Writes, recorded: Recorded, event: DispatchStarted) -> None:
-        self._move(writes, recorded, event, "sending", {})
+        self._move(writes, recorded, event, "sending", {"sender": event.sender})
 
     def _doubted(self, writes: Writes, recorded: Recorded, event: DispatchDoubted) -> None:
         self._move(writes, recorded, event, "in_doubt", {"reason": event.reason})
@@ -150,7 +153,7 @@ class Threads(View):
         writes.change(self.messages, key, {"segments": event.billed})
 
     def _delivered(self, writes: Writes, recorded: Recorded, event: TextDelivered) -> None:
-        self._move(writes, recorded, event, "delivered", {"reason": None})
+        self._move(writes, recorded, event, "delivered", {"code": None, "reason": None})
 
     def _failed(self, writes: Writes, recorded: Recorded, event: TextFailed) -> None:
         self._move(writes, recorded, event, event.status, {"code": event.code, "reason": event.reason})
@@ -198,6 +201,7 @@ def _outgoing(recorded: Recorded, event: TextQueued | TextScheduled, status: str
         "by_id": actor.id,
         "by_name": actor.name,
         "candidate": event.candidate,
+        "bulk": None if event.bulk is None else event.bulk.hex,
         "encoding": event.encoding,
         "segments": event.segments,
     }
@@ -216,4 +220,5 @@ def _incoming(recorded: Recorded, event: TextReceived | KeywordReceived, kind: s
         "at": micros(context.at),
         **who(context.actor),
         "sid": event.sid,
+        "sender": event.sender,
     }

@@ -1,6 +1,7 @@
 """What a shard's dispatcher and scheduler work from: texts of all its accounts whose end is not known.
 
-Each question reads an index of the view, so its cost follows what it finds, not what is waiting.
+Each question reads an index of the view, so its cost follows what it finds, not what is waiting: an account
+is found at once behind however many texts of another.
 """
 
 from collections.abc import Collection
@@ -8,14 +9,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, func, literal, select
 
 from projections.answers.common import Found
-from projections.catalog import ACCOUNTS, OPEN_TEXTS, THREADS
+from projections.answers.senders import foretold
+from projections.catalog import OPEN_TEXTS, THREADS
 from projections.moments import maybe, micros, moment
-from projections.shapes import OpenState, OpenText
+from projections.shapes import URGENCIES, OpenState, OpenText, Sender, Urgency, Waiting
+from projections.view import TEXT
+from schemas.base import FIRST_CARRIER
 
-_T, _A, _C, _M = OPEN_TEXTS.texts, ACCOUNTS.accounts, THREADS.conversations, THREADS.messages
+_T, _C, _M = OPEN_TEXTS.texts, THREADS.conversations, THREADS.messages
 
 
 class Worklist:
@@ -31,11 +35,24 @@ class Worklist:
         due = _texts().where(self._waiting(), _T.c.due_at <= micros(now))
         return self._ask(due.order_by(_T.c.due_at).limit(limit))
 
-    def next_due(self) -> datetime | None:
-        """When the next text is due, which may be past; none: nothing waits."""
+    def next_due(self, after: datetime) -> datetime | None:
+        """When the first text after that moment is due; none: nothing is scheduled."""
         with self._engine.connect() as connection:
-            waiting = select(_T.c.due_at).where(self._waiting(), _T.c.due_at.is_not(None))
-            return maybe(connection.scalar(waiting.order_by(_T.c.due_at).limit(1)))
+            later = select(_T.c.due_at).where(self._waiting(), _T.c.due_at > micros(after))
+            return maybe(connection.scalar(later.order_by(_T.c.due_at).limit(1)))
+
+    def due_of(self, account: str, urgency: Urgency, now: datetime, limit: int) -> list[OpenText]:
+        """As `due`, but of one account, and of one urgency."""
+        theirs = (_T.c.account == account) & (_T.c.urgency == urgency)
+        due = _texts().where(self._waiting(), theirs, _T.c.due_at <= micros(now))
+        return self._ask(due.order_by(_T.c.due_at).limit(limit))
+
+    def waiting(self, after: str, limit: int) -> list[Waiting]:
+        """Accounts with texts that wait, now or for later, by name; those whose names come after `after`."""
+        asked = {"shard": self._shard, "after": after, "limit": limit}
+        with self._engine.connect() as connection:
+            rows = connection.execute(_WAITING, asked).all()
+        return [Waiting(account, tuple(map(maybe, due_at))) for account, *due_at in rows]
 
     def dispatching(self, before: datetime, limit: int) -> list[OpenText]:
         """Texts whose hand-over began before that moment and has not ended since, the oldest first."""
@@ -68,19 +85,48 @@ class Worklist:
             return _shaped(connection, question)
 
 
-def _texts() -> Select[Any]:
-    return (
-        select(_T, _C.c.number, func.coalesce(_T.c.sender, _A.c.sender).label("from_sender"))
-        .join(_C, _C.c.conversation == _T.c.conversation)
-        .outerjoin(_A, _A.c.account == _T.c.account)
+def _accounts_waiting() -> Select[Any]:
+    """From account to account along the index, whatever the number of texts of each."""
+    of_shard = (_T.c.shard == bindparam("shard")) & _T.c.held.is_(False) & _T.c.due_at.is_not(None)
+
+    def following(account: ColumnElement[str]) -> ColumnElement[str | None]:
+        first = select(func.min(_T.c.account)).where(of_shard, _T.c.account > account)
+        return first.correlate_except(_T).scalar_subquery()
+
+    visited = select(
+        following(bindparam("after", type_=TEXT)).label("account"), literal(1).label("place")
+    ).cte("visited", recursive=True)
+    step = select(following(visited.c.account), visited.c.place + 1)
+    visited = visited.union_all(
+        step.where(visited.c.account.is_not(None), visited.c.place < bindparam("limit"))
     )
+    firsts = (
+        select(func.min(_T.c.due_at))
+        .where(of_shard, _T.c.account == visited.c.account, _T.c.urgency == urgency)
+        .correlate_except(_T)
+        .scalar_subquery()
+        for urgency in URGENCIES
+    )
+    return select(visited.c.account, *firsts).where(visited.c.account.is_not(None))
+
+
+_WAITING = _accounts_waiting()
+
+
+def _texts() -> Select[Any]:
+    return select(_T, _C.c.number, _C.c.region).join(_C, _C.c.conversation == _T.c.conversation)
 
 
 def _shaped(connection: Connection, question: Select[Any]) -> list[OpenText]:
-    return [_open_text(row) for row in connection.execute(question)]
+    rows = connection.execute(question).all()
+    waiting = foretold(connection, [row for row in rows if row.sender is None])
+    return [_open_text(row, waiting.get(row.conversation)) for row in rows]
 
 
-def _open_text(row: Found) -> OpenText:
+def _open_text(row: Found, likely: Sender | None) -> OpenText:
+    sender, carrier = row.sender, row.carrier
+    if sender is None and likely is not None:
+        sender, carrier = likely.sender, likely.carrier
     return OpenText(
         text_id=UUID(row.text_id),
         account=row.account,
@@ -88,8 +134,10 @@ def _open_text(row: Found) -> OpenText:
         number=row.number,
         candidate=row.candidate,
         body=row.body,
-        sender=row.from_sender,
+        sender=sender,
+        carrier=carrier or FIRST_CARRIER,
         purpose=row.purpose,
+        bulk=None if row.bulk is None else UUID(row.bulk),
         segments=row.segments,
         state=row.state,
         due_at=maybe(row.due_at),

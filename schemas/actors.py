@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Message, ShortText, SortedSet, Text
+from schemas.base import Message, ShortText, SortedSet, WithoutNul
 
 
 class Permission(StrEnum):
@@ -37,7 +37,7 @@ class Actor(Message):
     """Who: a team member, the candidate, a service of the ATS, the carrier, or Sayso itself."""
 
     kind: ActorKind
-    id: Annotated[Text, Field(min_length=1, max_length=128)]
+    id: Annotated[str, Field(min_length=1, max_length=128), WithoutNul]
     name: ShortText | None = None
     permissions: SortedSet[Permission] = frozenset()
 

@@ -1,7 +1,7 @@
 """What every message of the language shares: frozen, strict about fields, bounded in every direction."""
 
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
 
@@ -42,7 +42,7 @@ def without_nul(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(without_nul)]
+WithoutNul = AfterValidator(without_nul)
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """A customer of the ATS: lower-case letters, digits, `-` and `_`, at most 63."""
@@ -50,8 +50,9 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}
 ForeignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$")]
 """An identifier the ATS chose (candidate, member, job, application): at most 128 URL-safe characters."""
 
-ShortText = Annotated[Text, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-LongText = Annotated[Text, StringConstraints(max_length=4_000)]
+# Lengths come first, where pydantic itself looks at them; after our function it calls Python for each.
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), WithoutNul]
+LongText = Annotated[str, StringConstraints(max_length=4_000), WithoutNul]
 Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -59,8 +60,17 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 """ISO 639-1."""
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
-SenderId = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{6,14}|MG[0-9a-f]{32})$")]
-"""What the account texts from: a number in E.164, or a messaging service of the carrier."""
+SENDER = (
+    r"^(\+[1-9][0-9]{6,14}|MG[0-9a-f]{32}|[0-9]{3,8}"
+    r"|[A-Za-z][A-Za-z0-9 ]{0,10}|[0-9][A-Za-z][A-Za-z0-9 ]{0,9})$"
+)
+SenderId = Annotated[str, StringConstraints(pattern=SENDER)]
+"""What the account texts from: a number in E.164, a messaging service, a short code, or a name."""
+SenderKind = Literal["long_code", "toll_free", "short_code", "messaging_service", "alphanumeric"]
+CarrierName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+"""What the operator calls a carrier, or an account with one: lower-case letters, digits and `-`."""
+FIRST_CARRIER = "twilio"
+"""The carrier that is always configured."""
 LocalTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """Wall-clock time `HH:MM`."""
 

@@ -17,6 +17,7 @@ Source: CloudEvents 1.0.2, JSON event format, and its extension "sequence"; RFC 
 
 import re
 from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -25,12 +26,12 @@ from uuid import UUID
 
 from pydantic import ValidationError, create_model
 from pydantic.plugin._schema_validator import PluggableSchemaValidator
-from pydantic_core import SchemaSerializer, SchemaValidator, from_json
+from pydantic_core import SchemaValidator, from_json
 
 from schemas.actors import Actor
 from schemas.base import Message
 from schemas.events import Context, Event, Recorded, event_class
-from schemas.sealing import Keys
+from schemas.sealing import Keys, SealingKey
 from schemas.topics import Topic
 
 ERASED = "[erased]"
@@ -53,23 +54,44 @@ def encode(recorded: Recorded, keys: Keys, sequence: int) -> bytes:
     Raises:
         KeyMissing: it says something about a person, and the stream has no key.
     """
-    event, stream, version = recorded.event, recorded.stream, recorded.version
+    return _encoded(recorded, recorded.context.attributes, keys.cipher, sequence)
+
+
+def encode_all(batch: Sequence[Recorded], keys: Keys, first: int) -> list[bytes]:
+    """Each of `batch` as `encode` writes it, the first as number `first`.
+
+    The events of one command follow each other and share its context, which is written once.
+
+    Raises:
+        KeyMissing: as `encode` does.
+    """
+    context, attributes, cipher, written = None, b"", keys.cipher, list[bytes]()
+    for sequence, recorded in enumerate(batch, first):
+        if recorded.context is not context:
+            context = recorded.context
+            attributes = context.attributes
+        written.append(_encoded(recorded, attributes, cipher, sequence))
+    return written
+
+
+def _encoded(
+    recorded: Recorded, attributes: bytes, cipher: Callable[[str], SealingKey | None], sequence: int
+) -> bytes:
+    stream, version, event, _ = recorded
     form = _form_of(type(event))
     head = (
-        f'{{"specversion":"1.0","id":"{stream}.{version}","type":"{event.NAME}",'
+        f'{{"specversion":"1.0","id":"{stream}.{version}",{form.named}'
         f'"subject":"{stream}","streamversion":{version},"sequence":"{sequence}",'
     ).encode()
-    attributes = recorded.context.attributes
     if not form.personal:
-        return b'%b%b,"data":%b}' % (head, attributes, form.serializer.to_json(event))
-    key = keys.cipher(stream)
+        return b"".join((head, attributes, _DATA, form.to_json(event), b"}"))
+    key = cipher(stream)
     if key is None:
         raise KeyMissing(f"{event.NAME} at {stream}.{version}")
-    clear = form.serializer.to_json(event, exclude=form.personal)[:-1]
-    comma = b"," if len(clear) > 1 else b""
-    before = b'%b%b,"data":%b%b"sealed":"' % (head, attributes, clear, comma)
-    box = key.seal(form.serializer.to_json(event, include=form.personal), before)
-    return b'%b%b"}}' % (before, b2a_base64(box, newline=False))
+    clear = form.to_json(event, exclude=form.personal)[:-1]
+    before = b"".join((head, attributes, _DATA, clear, _COMMA_SEALED if len(clear) > 1 else _SEALED))
+    box = key.seal(form.to_json(event, include=form.personal), before)
+    return b"".join((before, b2a_base64(box, newline=False), _END))
 
 
 def decode(data: bytes, keys: Keys) -> Recorded:
@@ -191,6 +213,7 @@ _TOPICS: dict[bytes, Topic] = {}
 """By stored name, old ones included, as they are met."""
 _DATA = b',"data":'  # unescaped quotes, so never within a value
 _SEALED = b'"sealed":"'
+_COMMA_SEALED = b"," + _SEALED
 _END = b'"}}'
 
 
@@ -252,7 +275,9 @@ def _actor(kind: Any, id: str, name: str | None) -> Actor:
 @dataclass(frozen=True, slots=True)
 class _Form:
     cls: type[Event]
-    serializer: SchemaSerializer
+    named: str
+    """The stored name, as a member of the event's JSON."""
+    to_json: Callable[..., bytes]
     validator: SchemaValidator | PluggableSchemaValidator
     personal: set[str]  # not a frozenset, which the serializer would copy each time
     clear: type[Message]
@@ -283,7 +308,8 @@ def _form_of(cls: type[Event]) -> _Form:
     }
     return _Form(
         cls=cls,
-        serializer=cls.__pydantic_serializer__,
+        named=f'"type":"{cls.NAME}",',
+        to_json=cls.__pydantic_serializer__.to_json,
         validator=cls.__pydantic_validator__,
         personal=set(cls.PERSONAL),
         clear=create_model(f"{cls.__name__}Erased", __base__=Message, **clear),

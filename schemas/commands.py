@@ -13,20 +13,30 @@ from schemas.account_settings import SettingsChange
 from schemas.actors import Actor
 from schemas.base import (
     E164,
+    FIRST_CARRIER,
     AccountId,
+    CarrierName,
     Currency,
     ForeignId,
+    Instant,
     LongText,
     Message,
     Moment,
     Region,
     SenderId,
+    SenderKind,
     ShortText,
-    Text,
+    SortedSet,
+    WithoutNul,
 )
 from schemas.evidence import ApplicationEvidence, ByHandEvidence
 
 COMMAND_BYTES_MAX = 64 * 1024
+BULK_BYTES_MAX = 320 * 1024
+"""Of a `send-bulk` alone: the most recipients, each with the longest id and number, and a long body."""
+LARGE_TYPE = "send-bulk"
+BULK_RECIPIENTS_MAX = 1_000
+"""Decided in one transaction, which delays the account's other commands by less than half a second."""
 BODY_CHARACTERS_MAX = 10_000  # far above what can be sent: the refusal should count, not the parser
 SEGMENTS_ADJUSTED_MAX = 1_000_000
 
@@ -82,12 +92,23 @@ class ChangeSettings(Command):
 
 
 class AssignSender(Command):
-    """Give the account the number or messaging service that it texts from. For the operator only."""
+    """Give the account one more sender, or correct what is known of one. For the operator only."""
 
     type: Literal["assign-sender"] = "assign-sender"
     sender: SenderId
     region: Region | None = None
-    """Where a messaging service's numbers are from; a number says so itself."""
+    """Where a messaging service's numbers are from, or a short code is at home; a number says so itself."""
+    kind: SenderKind | None = None
+    """Of what kind it is, where that cannot be told from the sender itself."""
+    carrier: CarrierName = FIRST_CARRIER
+    """Through which of the configured carriers its texts go."""
+
+
+class WithdrawSender(Command):
+    """Take a sender from the account: nothing is sent from it any more. For the operator only."""
+
+    type: Literal["withdraw-sender"] = "withdraw-sender"
+    sender: SenderId
 
 
 class AdjustSegments(Command):
@@ -102,6 +123,15 @@ class ResumeSending(Command):
     """What made the carrier refuse the account is put right. For the operator only."""
 
     type: Literal["resume-sending"] = "resume-sending"
+
+
+class RefundText(Command):
+    """A text whose fate could not be learned counts as failed, and is paid back. For the operator only."""
+
+    type: Literal["refund-text"] = "refund-text"
+    number: NumberText
+    text_id: UUID
+    reason: ShortText
 
 
 class SetNotifications(Command):
@@ -209,9 +239,51 @@ class SendText(Command):
     type: Literal["send-text"] = "send-text"
     candidate: ForeignId
     number: NumberText
-    body: Annotated[Text, Field(max_length=BODY_CHARACTERS_MAX)]
+    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX), WithoutNul]
     send_at: Moment | None = None
     override_quiet_hours: bool = False
+
+
+class Recipient(Message):
+    """One of those a bulk is for."""
+
+    candidate: ForeignId
+    number: NumberText
+
+
+class SendBulk(Command):
+    """Send the same text to many candidates. The bulk's id is the command's id.
+
+    Each recipient passes the rules of a single text, in the order given, as long as credit lasts. The receipt
+    lists whom a text was accepted for and who was refused, with the reason; it is `accepted` even if that is
+    everybody. What is wrong for all of them (the account, the body, the time) refuses the command.
+    """
+
+    type: Literal["send-bulk"] = "send-bulk"
+    recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=BULK_RECIPIENTS_MAX)]
+    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX), WithoutNul]
+    send_at: Moment | None = None
+
+
+class PauseBulk(Command):
+    """Hand nothing of a bulk over until it is resumed."""
+
+    type: Literal["pause-bulk"] = "pause-bulk"
+    bulk: UUID
+
+
+class ResumeBulk(Command):
+    """Let a paused bulk go on. A text that missed its chosen time by too much is refunded instead of sent."""
+
+    type: Literal["resume-bulk"] = "resume-bulk"
+    bulk: UUID
+
+
+class CancelBulk(Command):
+    """Call back what of a bulk was not handed over yet; its credit comes back."""
+
+    type: Literal["cancel-bulk"] = "cancel-bulk"
+    bulk: UUID
 
 
 class RescheduleText(Command):
@@ -267,6 +339,8 @@ class ReceiveText(Command):
     media: Annotated[tuple[Media, ...], Field(max_length=10)] = ()
     carrier_keyword: Literal["stop", "start", "help"] | None = None
     """What the carrier itself took the text for, where it says so."""
+    sender: SenderId | None = None
+    """Which of the account's senders was texted."""
 
 
 class StartDispatch(Command):
@@ -276,6 +350,10 @@ class StartDispatch(Command):
     number: E164
     text_id: UUID
     attempt: Annotated[int, Field(ge=1)]
+    due_at: Instant | None = None
+    """When it was to leave; of a text that was to leave at once, the moment when it was accepted."""
+    failing_carriers: SortedSet[CarrierName] = frozenset()
+    """Those that do not answer just now: another is taken, where the account has a sender there."""
 
 
 CarrierStatus = Literal[
@@ -299,15 +377,20 @@ class HandedOver(Message):
 
 
 class TurnedDown(Message):
-    """The carrier said no, or could not be reached at all: nothing was sent."""
+    """The carrier said no, and how: nothing was sent. What follows is decided by its code, or HTTP status."""
 
     outcome: Literal["turned_down"] = "turned_down"
     code: CarrierCode | None = None
-    reason: LongText
-    retry_in_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
-    """When to try again; never, if missing."""
-    revokes_consent: bool = False
-    stops_account: bool = False
+    http_status: Annotated[int, Field(ge=100, le=599)]
+    retry_after_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    """How long the carrier asks to wait at least."""
+
+
+class NotTaken(Message):
+    """The carrier does not have the text: it could not be reached in time, or never got it."""
+
+    outcome: Literal["not_taken"] = "not_taken"
+    cause: Literal["unreachable", "absent"]
 
 
 class InDoubt(Message):
@@ -323,6 +406,9 @@ class GivenUp(Message):
     outcome: Literal["given_up"] = "given_up"
 
 
+Result = HandedOver | TurnedDown | NotTaken | InDoubt | GivenUp
+
+
 class RecordHandover(Command):
     """How the hand-over of a text to the carrier ended."""
 
@@ -330,7 +416,7 @@ class RecordHandover(Command):
     number: E164
     text_id: UUID
     attempt: Annotated[int, Field(ge=1)]
-    result: Annotated[HandedOver | TurnedDown | InDoubt | GivenUp, Field(discriminator="outcome")]
+    result: Annotated[Result, Field(discriminator="outcome")]
 
 
 class ReportStatus(Command):
@@ -346,11 +432,13 @@ class ReportStatus(Command):
 
 
 AnyCommand = Annotated[
-    ActivateTexting | BuyPackage | ChangeSettings | AssignSender | AdjustSegments | ResumeSending
+    ActivateTexting | BuyPackage | ChangeSettings | AssignSender | WithdrawSender | AdjustSegments
+    | ResumeSending | RefundText
     | SetNotifications
     | AddNumber | RemoveNumber | ChangeNumber | FollowCandidate | UnfollowCandidate
     | RecordApplicationConsent | AddConsent | WithdrawConsent | ReviewStopRequest
     | SendText | RescheduleText | CancelText | MarkRead
+    | SendBulk | PauseBulk | ResumeBulk | CancelBulk
     | ReceiveText | StartDispatch | RecordHandover | ReportStatus,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -366,6 +454,11 @@ def read(data: bytes) -> Command:
         pydantic.ValidationError: it is not JSON, or not a command we know, or a field is wrong.
     """
     return _ADAPTER.validate_json(data, strict=True)
+
+
+def bytes_max(kind: object) -> int:
+    """How many bytes a command of the type `kind` may have."""
+    return BULK_BYTES_MAX if kind == LARGE_TYPE else COMMAND_BYTES_MAX
 
 
 def write(command: Command) -> bytes:

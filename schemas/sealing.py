@@ -13,10 +13,25 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 KEY_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D, 5.2.1.1
 GENERATION_BYTES = 2
+NONCES_DRAWN = 256
 
 
 class Unsealable(ValueError):
     """A box does not open, although its key is there: it was changed, moved, or the key is another one."""
+
+
+_nonces: list[bytes] = []
+"""Drawn at once, since a call into the system costs as much as half a seal; each is used for one box."""
+os.register_at_fork(after_in_child=_nonces.clear)  # or parent and child would seal with the same ones
+
+
+def _nonce() -> bytes:
+    try:
+        return _nonces.pop()
+    except IndexError:
+        drawn = os.urandom(NONCES_DRAWN * NONCE_BYTES)
+        _nonces.extend(drawn[at : at + NONCE_BYTES] for at in range(NONCE_BYTES, len(drawn), NONCE_BYTES))
+        return drawn[:NONCE_BYTES]
 
 
 class SealingKey:
@@ -31,7 +46,7 @@ class SealingKey:
 
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
         """`plain` in a box that opens only together with the same `bound_to`."""
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = _nonce()
         return self._prefix + nonce + self._aes.encrypt(nonce, plain, bound_to)
 
     def open(self, box: bytes, bound_to: bytes) -> bytes | None:

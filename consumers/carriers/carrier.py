@@ -3,7 +3,7 @@
 An outside call ends as a value, never as an exception, and silence is not refusal:
 
     Accepted     the carrier has the text
-    Rejected     it answered no; what follows is in `errors.look_up(code, http_status)`
+    Rejected     it answered no; what follows is in `domain.carrier_errors.look_up(code, http_status)`
     Unreachable  the request did not leave, or not whole: sending again later is safe
     Unknown      it may or may not have the text: look before sending again
 """
@@ -14,13 +14,16 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from schemas.base import FIRST_CARRIER
+
 
 @dataclass(frozen=True, slots=True)
 class OutgoingText:
     """One text, ready to be handed over.
 
-    `to` is E.164; `sender` is E.164 or a messaging service ("MG" and 32 hexadecimal digits). The carrier
-    has no idempotency key, so `text_id` does not go to it: `status_callback` must name the text.
+    `to` is E.164; `sender` is E.164, a short code, a name or a messaging service ("MG" and 32 hexadecimal
+    digits) at `carrier`. The carrier has no idempotency key, so `text_id` does not go to it:
+    `status_callback` must name the text.
     """
 
     text_id: UUID
@@ -32,6 +35,7 @@ class OutgoingText:
     """The trace it belongs to, for spans alone: it does not go to the carrier."""
     until_s: float = math.inf
     """By `time.monotonic`: from then on it must not be sent, for somebody else may be about to."""
+    carrier: str = FIRST_CARRIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +101,20 @@ class Carrier(Protocol):
 
         `since` should lie a margin before the hand-over, since two clocks are compared.
         """
+        ...
+
+
+class Carriers(Protocol):
+    """All carriers there are, as one. Safe to call from several threads at once."""
+
+    def send(self, text: OutgoingText) -> Outcome:
+        """As the text's own carrier does."""
+        ...
+
+    def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
+        """As the carrier of that name does: only the one that a text was handed to can say that it has it."""
+        ...
+
+    def failing(self) -> frozenset[str]:
+        """Those that do not answer just now, and are better left alone by whoever has a choice."""
         ...

@@ -7,12 +7,12 @@ from typing import Self
 
 from fastapi import FastAPI
 
-from consumers.carriers.twilio_carrier import TwilioCarrier
 from consumers.dispatcher import Dispatcher
 from consumers.group import GroupMember
-from consumers.observing import ObservedCarrier, ObservedShard
+from consumers.observing import ObservedCarriers, ObservedShard
 from consumers.outgoing import Outgoing
 from consumers.partition_source import PartitionSource
+from consumers.rates import Rates
 from consumers.reading import Reader
 from consumers.worker import Worker
 from deploy.clock import utc_now
@@ -21,11 +21,13 @@ from deploy.distributed.stores import SharedStores
 from deploy.observability import Observability
 from deploy.parts import (
     callback_of,
-    carrier_of,
+    carrier_rates_of,
     client_of,
     event_topics_of,
     feeds_of,
+    limits_of,
     names_of,
+    open_carriers,
     patience_of,
     policy_of,
     seal_of,
@@ -57,14 +59,14 @@ class WorkerProcess:
             opened.callback(self.observability.close)
             self.stores = SharedStores(settings)
             opened.callback(self.stores.close)
-            self.carrier = TwilioCarrier(carrier_of(settings, settings.partitions))
-            opened.callback(self.carrier.close)
+            self.carriers = opened.enter_context(open_carriers(settings, clock, settings.partitions))
             self.outgoing = Outgoing(self.client)
             opened.callback(self.outgoing.close)
             self._opened = opened.pop_all()
         self.member = GroupMember(
             self.client, roles.workers_group(settings), self.topics[Topic.COMMANDS], self._open
         )
+        self.carrier_rates = carrier_rates_of(settings, self._share)
         self._listener = ChangeListener(self.stores.views, feeds_of(settings), [self._wake])
         self.app = self._app()
 
@@ -79,6 +81,10 @@ class WorkerProcess:
         self.member.stop()
         self._listener.stop()
         self._opened.close()
+
+    def _share(self) -> float:
+        """Of all shards, and so of the carrier account's rate; that of one at least, while it is opened."""
+        return max(len(self.member.opened), 1) / self.settings.partitions
 
     def _open(self, shard: int) -> "ServedByWorker":
         return ServedByWorker(self, shard)
@@ -147,10 +153,11 @@ class ServedByWorker:
             self.dispatcher = Dispatcher(
                 Worklist(process.stores.views, number),
                 self.source.inbox,
-                ObservedCarrier(process.carrier, metrics, shard=number, system="twilio", tracer=tracer),
+                ObservedCarriers(process.carriers, metrics, shard=number, tracer=tracer),
                 callback_of(settings),
                 clock,
                 settings.hand_overs_max,
+                Rates(limits_of(settings), process.carrier_rates),
                 patience_of(settings),
             )
             self._opened = opened.pop_all()
@@ -158,6 +165,7 @@ class ServedByWorker:
         metrics.standing.cached(number, shard.states)
         metrics.standing.waiting(number, self.source)
         metrics.standing.relay(number, self.relay)
+        metrics.standing.limits(number, self.dispatcher)
         self.relay.start()
         self.worker.start()
         self.dispatcher.start()

@@ -247,8 +247,7 @@ class Ledger:
 
     def _rows(self, batch: Sequence[Recorded], first: int) -> list[Row]:
         """`batch` as it is stored from number `first` on; every key it needs is durable when this returns."""
-        self._keys.load({recorded.stream for recorded in batch if recorded.event.PERSONAL})
-        rows = [self._mapper.row(recorded, number) for number, recorded in enumerate(batch, first)]
+        rows = self._mapper.rows(batch, first)
         try:
             self._keys.flush()
         except KeyConflict:  # another owner made one of the keys: theirs is the key

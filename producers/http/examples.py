@@ -8,6 +8,7 @@ _MEMBER = {"kind": "member", "id": "m-7", "name": "Grace Hopper"}
 _PHONE = {"kind": "carrier", "id": "twilio", "name": None}
 _AT = "2026-11-23T12:00:00Z"
 _NUMBER = "+14155552671"
+_SENDER = "+14155550100"
 
 
 def page(*items: dict[str, Any]) -> dict[str, Any]:
@@ -32,8 +33,9 @@ ACCOUNT = {
         "carrier_answers_help": True,
         "carrier_confirms_stop": True,
     },
-    "sender": "+14155550100",
+    "sender": _SENDER,
     "sender_region": "US",
+    "senders": [{"sender": _SENDER, "region": "US", "kind": "long_code", "carrier": "twilio"}],
     "stopped": None,
     "balance": 49,
 }
@@ -103,6 +105,7 @@ THREAD = {
     "consent": "granted",
     "under_review": False,
     "texted": True,
+    "sender": _SENDER,
     "unread": 0,
     "last": MESSAGE,
 }
@@ -159,6 +162,27 @@ STATEMENT_LINE = {
     "price": None,
     "currency": None,
     "reason": None,
+}
+BULK = {
+    "bulk": COMMAND_ID,
+    "body": "We open on Monday at 9. Can you start then?",
+    "send_at": None,
+    "state": "paused",
+    "cause": "failures",
+    "started_at": _AT,
+    "by": _MEMBER,
+    "state_at": _AT,
+    "state_by": {"kind": "carrier", "id": "twilio", "name": None},
+    "total": 300,
+    "refused": 12,
+    "waiting": 201,
+    "sending": 2,
+    "sent": 25,
+    "delivered": 52,
+    "failed": 8,
+    "cancelled": 0,
+    "unknown": 0,
+    "opted_out": 1,
 }
 NOTIFICATION = {
     "id": "n-1",

@@ -33,8 +33,8 @@ def is_known_status(form: Mapping[str, Any]) -> bool:
     return form.get("MessageStatus") in _STATUSES
 
 
-def receive_text(form: Mapping[str, Any], account: str) -> ReceiveText:
-    """The reply that Twilio passes on."""
+def receive_text(form: Mapping[str, Any], account: str, sender: str | None) -> ReceiveText:
+    """The reply that Twilio passes on; `sender` of the account was texted."""
     sid = form.get("MessageSid")
     return ReceiveText.model_validate(
         {
@@ -46,6 +46,7 @@ def receive_text(form: Mapping[str, Any], account: str) -> ReceiveText:
             "body": form.get("Body", ""),
             "media": tuple(_media(form)),
             "carrier_keyword": _word(form.get("OptOutType")),
+            "sender": sender,
         }
     )
 

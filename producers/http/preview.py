@@ -12,6 +12,7 @@ from domain.account import Account
 from domain.conversation import Conversation
 from domain.preview import Preview, preview
 from domain.refusals import Refused
+from domain.senders import Sender
 from producers.http import examples, ids, reading
 from producers.http.access import needs
 from producers.http.auth import Caller
@@ -20,6 +21,7 @@ from producers.http.deps import Deps
 from producers.http.documenting import READ_ROUTE, WRITE_ROUTE, example, problems
 from producers.http.preview_models import ForcingCharacter, PreviewAnswer, PreviewRequest, Refusal, Swapped
 from producers.http.reads import AccountPath
+from projections import shapes
 from projections.queries import Queries
 from projections.shapes import Consent, ConsentStep
 from schemas.actors import Permission
@@ -112,10 +114,14 @@ def _account(queries: Queries, account: str) -> Account:
         country=known.country,
         currency=known.currency,
         settings=known.settings,
-        sender=known.sender,
-        sender_region=known.sender_region,
+        senders=senders_of(known),
         stopped=None if known.stopped is None else known.stopped.reason,
     )
+
+
+def senders_of(account: shapes.Account) -> tuple[Sender, ...]:
+    """The account's senders, as decisions see them."""
+    return tuple(Sender(one.sender, one.region, one.kind, one.carrier) for one in account.senders)
 
 
 def _conversation(queries: Queries, account: str, consent: Consent) -> Conversation:
@@ -127,6 +133,7 @@ def _conversation(queries: Queries, account: str, consent: Consent) -> Conversat
         consent=consent.status,
         under_review=consent.under_review,
         texted=any(thread.texted for thread in threads if thread),
+        sender=next((thread.sender for thread in threads if thread), None),
     )
 
 

@@ -6,9 +6,10 @@ from pydantic_core import from_json
 from sqlalchemy import Connection, select
 
 from projections.answers.common import Found, who_of
+from projections.answers.senders import senders
 from projections.catalog import ACCOUNTS, CREDITS, RECEIPTS
 from projections.moments import maybe, moment
-from projections.shapes import Account, Receipt, Stopped
+from projections.shapes import Account, Receipt, Sender, Stopped
 from schemas.account_settings import AccountSettings
 from schemas.actors import Actor
 from schemas.events import CommandAccepted, CommandRefused, Context
@@ -22,7 +23,7 @@ def account(connection: Connection, name: str) -> Account | None:
     """The account called `name`."""
     both = select(_A, _B.c.balance).outerjoin(_B, _B.c.account == _A.c.account).where(_A.c.account == name)
     row = connection.execute(both).one_or_none()
-    return None if row is None else _account(row)
+    return None if row is None else _account(row, senders(connection, [name]).get(name, ()))
 
 
 def wants_notifications(connection: Connection, account: str, member: str) -> bool:
@@ -68,7 +69,7 @@ def _context(row: Found) -> Context:
     )
 
 
-def _account(row: Found) -> Account:
+def _account(row: Found, senders: tuple[Sender, ...]) -> Account:
     stopped = None
     if row.stopped_at is not None:
         stopped = Stopped(row.stopped_code, row.stopped_reason, moment(row.stopped_at))
@@ -80,8 +81,9 @@ def _account(row: Found) -> Account:
         currency=row.currency,
         agreement_version=row.agreement_version,
         settings=AccountSettings.model_validate_json(row.settings or "{}"),
-        sender=row.sender,
-        sender_region=row.sender_region,
+        sender=senders[0].sender if senders else None,
+        sender_region=senders[0].region if senders else None,
+        senders=senders,
         stopped=stopped,
         balance=row.balance or 0,
     )

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from projections import cursors
 from projections.answers.common import Found, page, who_of
+from projections.answers.senders import known
 from projections.catalog import CANDIDATES, CONSENT, THREADS
 from projections.moments import maybe, moment
 from projections.shapes import Page, TextPlace, Thread, ThreadMessage
@@ -101,6 +102,7 @@ def _thread(connection: Connection, place: Found) -> Thread:
         consent=place.status,
         under_review=place.under_review,
         texted=connection.scalar(texted) is not None,
+        sender=known(connection, [place.conversation]).get(place.conversation),
         unread=connection.scalar(unread.where(of_conversation, is_unread(), _until(place))) or 0,
         last=None if last is None else _message(last, place),
     )

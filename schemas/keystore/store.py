@@ -74,11 +74,23 @@ class KeyStore:
                 key = self._cache.get(stream)
             return key
 
-    def load(self, streams: Iterable[str]) -> None:
-        """Have the keys of `streams` at hand: one question to the store instead of one each."""
+    def load(self, streams: Iterable[str]) -> dict[str, SealingKey]:
+        """The keys of those of `streams` that have one: one question to the store instead of one each."""
+        found, missing = dict[str, SealingKey](), list[str]()
         with self._lock:
-            missing = [stream for stream in dict.fromkeys(streams) if self._at_hand(stream) is None]
+            self._notice_erasures()
+            for stream in dict.fromkeys(streams):
+                key = self._remembered(stream)
+                if key is None:
+                    missing.append(stream)
+                else:
+                    found[stream] = key
             self._generations = self._fetch(missing) if missing else {}
+            for stream in missing:
+                key = self._remembered(stream)
+                if key is not None:
+                    found[stream] = key
+        return found
 
     def prepare(self, stream: str) -> SealingKey:
         """The key of `stream`, made now if there is none. It is not durable before `flush`.
@@ -146,8 +158,10 @@ class KeyStore:
             self._table.close()
 
     def _at_hand(self, stream: str) -> SealingKey | None:
-        if monotonic() >= self._look_again_at_s:
-            self._forget_erased()
+        self._notice_erasures()
+        return self._remembered(stream)
+
+    def _remembered(self, stream: str) -> SealingKey | None:
         key = self._cache.get(stream)
         if key is not None:
             self._cache.move_to_end(stream)
@@ -177,8 +191,10 @@ class KeyStore:
         if len(self._cache) > CACHED_KEYS_MAX:
             self._cache.popitem(last=False)
 
-    def _forget_erased(self) -> None:
+    def _notice_erasures(self) -> None:
         """Empty the cache if a key was erased: another process cannot reach into ours."""
+        if monotonic() < self._look_again_at_s:
+            return
         erasures = self._table.erasures()
         self._look_again_at_s = monotonic() + ERASURE_SEEN_WITHIN_S
         if erasures != self._erasures_seen:

@@ -157,11 +157,11 @@ def test_a_failure_is_shown_with_its_reason_and_refunded(
     manager: Desk, phones: Phones, ats: Client, ada: str, system: System
 ) -> None:
     candidate(ats, "c-off", "Out of Reach", SWITCHED_OFF, agreed_at=system.clock())
-    phones.behave(SWITCHED_OFF, ends="failed", ends_with_code=30008)
+    phones.behave(SWITCHED_OFF, ends="failed", ends_with_code=30005)
     manager.open("c-off")
     manager.send("Are you there?")
     manager.shows_status("Are you there?", "Failed, refunded")
-    manager.shows_status("Are you there?", "carrier's code 30008")
+    manager.shows_status("Are you there?", "carrier's code 30005")
     manager.shows_balance(50)
 
 

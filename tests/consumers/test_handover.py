@@ -16,6 +16,7 @@ TEXT = OpenText(
     body="Hello",
     sender="+15005550006",
     purpose="message",
+    bulk=None,
     segments=1,
     state="queued",
     due_at=NOW,

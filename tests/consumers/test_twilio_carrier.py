@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from consumers.carriers.carrier import Accepted, Carrier, OutgoingText, Rejected, Unknown, Unreachable
-from consumers.carriers.errors import TABLE, Consequence, look_up, was_charged
 from consumers.carriers.twilio_carrier import TwilioAccount, TwilioCarrier
 from deploy.simulator.server import SimulatorServer
 from deploy.simulator.settings import SimulatorSettings
+from domain.carrier_errors import TABLE, Consequence, look_up, was_charged
 
 TOKEN = "a-token"
 ACCOUNT = "AC" + "0" * 32

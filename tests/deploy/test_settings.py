@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from deploy.parts import carriers_of
 from deploy.settings import LOOPBACK, PREFIX, Settings, SettingsError, load
 from tests.deploy.conftest import CommandLine
 
 
 def package(**changed: object) -> str:
     return json.dumps({"standard": {"segments": 10, "prices": {"USD": "5.00"}, **changed}})
+
+
+def carrier(**changed: object) -> str:
+    good = {"account_sid": "AC" + "1" * 32, "auth_token": "b" * 32, **changed}
+    return json.dumps({"backup": {name: value for name, value in good.items() if value is not None}})
 
 
 WRONG: Mapping[str, tuple[str, ...]] = {
@@ -32,7 +38,24 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "token_jwks_file": ("nowhere.json", "pyproject.toml", "tests"),
     "twilio_account_sid": ("AC123", "SK" + "0" * 32, "AC" + "G" * 32),
     "twilio_auth_token": (),
+    "trusted_proxies": ("proxy.example.com", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1 10.0.0.2"),
+    "spool_dir": ("pyproject.toml",),
+    "spool_mb_max": ("0", "-1", "plenty"),
     "twilio_url": ("api.twilio.com", "ftp://api.twilio.com"),
+    "carriers": (
+        "none",
+        "[]",
+        '{"twilio": {"account_sid": "AC11111111111111111111111111111111", "auth_token": "b"}}',
+        '{"The Backup": {"account_sid": "AC11111111111111111111111111111111", "auth_token": "b"}}',
+        carrier(account_sid="AC1"),
+        carrier(account_sid="AC" + "0" * 32),
+        carrier(auth_token=None),
+        carrier(auth_token_file="pyproject.toml"),
+        carrier(auth_token=None, auth_token_file="nowhere"),
+        carrier(auth_token=None, auth_token_file=os.devnull),
+        carrier(url="api.twilio.com"),
+        carrier(token="b"),
+    ),
     "hand_overs_max": ("0", "257", "many"),
     "free_segments": ("-1", "fifty", "0.5"),
     "packages": (
@@ -65,7 +88,14 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "otlp_url": ("collector:4318", "ftp://collector", "http://collector:4318/v1/traces"),
 }
 """Values that no setting can have."""
-ANYTHING_GOES = {"host", "token_issuer", "token_audience", "kafka_sasl_username", "kafka_sasl_password"}
+ANYTHING_GOES = {
+    "twilio_shared_keys",
+    "host",
+    "token_issuer",
+    "token_audience",
+    "kafka_sasl_username",
+    "kafka_sasl_password",
+}
 """Texts: whether a host exists shows when it is listened on."""
 NEEDED = ("MASTER_KEY", "NAMES_SECRET", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 
@@ -184,6 +214,22 @@ def test_secrets_may_be_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     settings = load(tmp_path)
     assert settings.master_key.get_secret_value() == secret
     assert settings.twilio_auth_token.get_secret_value() == "token of a file"
+
+
+@pytest.mark.usefixtures("given")
+def test_a_second_carrier_may_have_its_token_or_all_of_it_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("token of a file\n")
+    whole = carrier(auth_token=None, auth_token_file=str(tmp_path / "token"))
+    monkeypatch.setenv("SAYSO_CARRIERS", whole)
+    assert carriers_of(load())["backup"].auth_token == "token of a file"
+    monkeypatch.delenv("SAYSO_CARRIERS")
+    (tmp_path / "sayso_carriers").write_text(whole)
+    both = carriers_of(load(tmp_path))
+    assert [*both] == ["twilio", "backup"]
+    assert both["backup"].base_url == both["twilio"].base_url
+    assert "token of a file" not in f"{both!r}"
 
 
 @pytest.mark.usefixtures("given")

@@ -8,6 +8,7 @@ from domain import segments
 from domain.numbers import parse
 from schemas import events as e
 from schemas.account_settings import AccountSettings
+from schemas.base import FIRST_CARRIER, SenderKind
 from schemas.evidence import KeywordEvidence
 from tests.domain.given import ACME, NOW, NUMBER, Placed, conversation_stream, on
 from tests.domain.people import APPLICATION, SENDER, TEXT
@@ -20,8 +21,13 @@ def activated(balance: int = 50, free: int = 50, **more: Any) -> e.TextingActiva
     return e.TextingActivated(free_segments=free, balance=balance, **filled)
 
 
-def assigned(sender: str = SENDER, region: str | None = "US") -> e.SenderAssigned:
-    return e.SenderAssigned(sender=sender, region=region)
+def assigned(
+    sender: str = SENDER,
+    region: str | None = "US",
+    kind: SenderKind = "long_code",
+    carrier: str = FIRST_CARRIER,
+) -> e.SenderAssigned:
+    return e.SenderAssigned(sender=sender, region=region, kind=kind, carrier=carrier)
 
 
 def active(balance: int = 50) -> list[e.Event]:
@@ -127,16 +133,20 @@ def scheduled(
     return e.TextScheduled(text_id=text_id, body=body, send_at=send_at, delay=delay, **filled)
 
 
-def rescheduled(send_at: datetime, delay: Any = "requested", text_id: UUID = TEXT) -> e.TextRescheduled:
-    return e.TextRescheduled(text_id=text_id, send_at=send_at, delay=delay)
+def rescheduled(
+    send_at: datetime, delay: Any = "requested", text_id: UUID = TEXT, code: int | None = None
+) -> e.TextRescheduled:
+    return e.TextRescheduled(text_id=text_id, send_at=send_at, delay=delay, code=code)
 
 
 def cancelled(reason: str, text_id: UUID = TEXT) -> e.TextCancelled:
     return e.TextCancelled(text_id=text_id, reason=reason)
 
 
-def dispatched(attempt: int = 1, text_id: UUID = TEXT, sender: str = SENDER) -> e.DispatchStarted:
-    return e.DispatchStarted(text_id=text_id, attempt=attempt, sender=sender)
+def dispatched(
+    attempt: int = 1, text_id: UUID = TEXT, sender: str = SENDER, carrier: str = FIRST_CARRIER
+) -> e.DispatchStarted:
+    return e.DispatchStarted(text_id=text_id, attempt=attempt, sender=sender, carrier=carrier)
 
 
 def doubted(attempt: int = 1, reason: str = "No answer.") -> e.DispatchDoubted:

@@ -1,4 +1,4 @@
-"""The account: activation (3.1), packages and the statement (3.2), settings, sender, corrections, a stop."""
+"""The account: activation (3.1), packages and the statement (3.2), settings, corrections, a stop."""
 
 from decimal import Decimal
 
@@ -9,12 +9,12 @@ from domain import account as accounts
 from domain.account import Account
 from domain.policy import FREE_SEGMENTS, STANDARD, Package, Policy
 from domain.refusals import Refused
+from domain.senders import Sender
 from schemas.account_settings import AccountSettings, QuietHours, SettingsChange
 from schemas.events import NotificationsSet, PackageBought, SegmentsAdjusted, SendingResumed, ThreadRead
 from tests.domain.facts import (
     activated,
     active,
-    assigned,
     debited,
     granted,
     listening,
@@ -23,7 +23,7 @@ from tests.domain.facts import (
     stopped,
 )
 from tests.domain.given import given
-from tests.domain.people import SENDER, TEXT, activate, adjust, assign, buy, change, notify, resume
+from tests.domain.people import SENDER, TEXT, activate, adjust, buy, change, notify, resume
 
 SERVICE = "MG0123456789abcdef0123456789abcdef"
 
@@ -177,7 +177,7 @@ def test_the_carriers_count_is_followed_but_never_below_zero(
     assert [event.balance for event in events] == ([balance + difference] if difference else [])
 
 
-# --- settings, sender, notifications ----------------------------------------------------------------
+# --- settings, notifications ----------------------------------------------------------------
 
 
 def test_a_change_leaves_the_other_settings_as_they_are() -> None:
@@ -223,23 +223,6 @@ def test_a_pack_that_existed_once_does_not_stand_in_the_way_of_other_changes() -
 def test_french_and_german_keywords_can_be_chosen() -> None:
     """3.8"""
     given().when(change(keyword_packs={"fr", "de"})).then(settings(keyword_packs={"fr", "de"}))
-
-
-def test_the_operator_assigns_a_number_which_says_itself_where_it_is_from() -> None:
-    given().when(assign(SENDER, region="FR")).then(assigned(SENDER, "US"))
-
-
-def test_the_operator_assigns_a_messaging_service_from_somewhere_or_anywhere() -> None:
-    given().when(assign(SERVICE)).then(assigned(SERVICE, None))
-    given().when(assign(SERVICE, region="DE")).then(assigned(SERVICE, "DE"))
-
-
-def test_the_sender_that_is_assigned_already_changes_nothing() -> None:
-    given(active()).when(assign(SENDER)).then()
-
-
-def test_a_sender_must_be_a_valid_number() -> None:
-    given().when(assign("+15550000000")).refused("number_invalid")
 
 
 def test_a_member_switches_notifications_on_and_off() -> None:
@@ -288,7 +271,7 @@ def test_sending_needs_activation_first_then_no_stop_then_a_sender() -> None:
         with pytest.raises(Refused) as refusal:
             accounts.require_sending(state)
         assert refusal.value.code == code
-    accounts.require_sending(Account(country="US", sender=SENDER))
+    accounts.require_sending(Account(country="US", senders=(Sender(SENDER),)))
 
 
 def test_an_event_of_another_stream_leaves_the_account_as_it_is() -> None:

@@ -12,6 +12,7 @@ from schemas.evidence import ApplicationEvidence, ByHandEvidence
 from tests.domain.facts import (
     active,
     added,
+    assigned,
     cancelled,
     dispatched,
     flagged,
@@ -153,7 +154,7 @@ def test_nobody_else_undoes_a_keyword_and_the_reason_says_what_to_text_where(con
 
 
 @pytest.mark.parametrize("consent", [apply, add_consent])
-@pytest.mark.parametrize("sender", [[], e.SenderAssigned(sender=SERVICE, region=None)])
+@pytest.mark.parametrize("sender", [[], assigned(SERVICE, None, "messaging_service")])
 def test_without_a_number_of_our_own_the_reason_names_none(consent: object, sender: e.Event) -> None:
     """3.9: nobody can text a messaging service by its id."""
     assert callable(consent)

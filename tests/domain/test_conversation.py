@@ -1,7 +1,7 @@
 """The conversation's state: folded from its events, whatever they are, and as small as what is open."""
 
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from domain import conversation as conversations
 from domain.conversation import ConsentStatus, Conversation, OpenText
 from domain.refusals import Refused
+from domain.senders import Sender
 from schemas import events as e
 from tests.domain.facts import (
     activated,
@@ -36,6 +37,7 @@ OPENED = e.ConversationOpened(number=NUMBER, region="US")
 JOINED = e.CandidateJoined(candidate="ada", time_zone=None)
 LEFT = e.CandidateLeft(candidate="ada")
 NO = e.StopRequestReviewed(wants_to_stop=False)
+WAY: dict[str, Any] = {"sender": SENDER, "carrier": "twilio"}
 RECOUNTED = e.TextRecounted(text_id=TEXT, billed=3, paid=2)
 EVENTS = [
     OPENED, JOINED, LEFT, granted(), granted("bob"), granted_by_keyword(), withdrawn(), revoked(), flagged(),
@@ -48,7 +50,7 @@ NEW = Conversation()
 
 def told(*events: e.Event, since: Conversation = NEW) -> Conversation:
     for event in events:
-        since = conversations.evolve(since, event)
+        since = conversations.evolve(since, event, NOW)
     return since
 
 
@@ -61,7 +63,7 @@ def test_evolving_never_refuses_and_never_changes_what_was(events: list[e.Event]
     state = Conversation()
     for event in events:
         before, copy = state, Conversation(*state)
-        state = conversations.evolve(before, event)
+        state = conversations.evolve(before, event, NOW)
         assert before == copy
         assert state.consent in get_args(ConsentStatus)
         assert set(state.texts) <= {TEXT}
@@ -125,14 +127,14 @@ def test_the_evidence_of_an_erased_person_does_not_change_what_it_proved() -> No
         ([queued(purpose="help_answer", candidate=None)], OpenText(1, None, purpose="help_answer")),
         ([scheduled(LATER)], OpenText(1, "ada", send_at=LATER, requested=True)),
         ([scheduled(LATER, delay="quiet_hours")], OpenText(1, "ada", send_at=LATER)),
-        ([queued(), dispatched()], OpenText(1, "ada", "dispatching", attempt=1)),
-        ([queued(), dispatched(), doubted()], OpenText(1, "ada", "in_doubt", attempt=1)),
-        ([queued(), dispatched(), sent()], OpenText(1, "ada", "sent", attempt=1)),
-        ([queued(), dispatched(), RECOUNTED], OpenText(2, "ada", "dispatching", attempt=1)),
+        ([queued(), dispatched()], OpenText(1, "ada", "dispatching", attempt=1, **WAY)),
+        ([queued(), dispatched(), doubted()], OpenText(1, "ada", "in_doubt", attempt=1, **WAY)),
+        ([queued(), dispatched(), sent()], OpenText(1, "ada", "sent", attempt=1, **WAY, sid="SM9")),
+        ([queued(), dispatched(), RECOUNTED], OpenText(2, "ada", "dispatching", attempt=1, **WAY)),
         ([queued(), rescheduled(NOW, "carrier")], OpenText(1, "ada", send_at=NOW)),
         (
             [queued(), dispatched(), rescheduled(LATER)],
-            OpenText(1, "ada", send_at=LATER, attempt=1, requested=True),
+            OpenText(1, "ada", send_at=LATER, attempt=1, requested=True, **WAY),
         ),
         ([queued(overrides_quiet_hours=True)], OpenText(1, "ada", overrides_quiet_hours=True)),
     ],
@@ -198,10 +200,10 @@ def test_consent_without_any_record_goes_with_the_last_candidate() -> None:
 def test_what_is_missing_for_a_text_has_a_code(state: Conversation, code: str) -> None:
     """3.7"""
     with pytest.raises(Refused) as refusal:
-        conversations.require_consent(state, SENDER)
+        conversations.require_consent(state, [Sender(SENDER)])
     assert refusal.value.code == code
 
 
 def test_nothing_is_missing_where_consent_stands() -> None:
     """3.7"""
-    conversations.require_consent(told(granted(obtained_at=NOW - timedelta(days=400))), None)
+    conversations.require_consent(told(granted(obtained_at=NOW - timedelta(days=400))), [])

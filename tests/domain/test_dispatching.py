@@ -6,14 +6,16 @@ from uuid import UUID
 
 import pytest
 
+from domain.carrier_errors import TABLE
+from domain.conversation import UNKNOWN_MAX
 from domain.policy import Policy
 from schemas import events as e
 from schemas.account_settings import QuietHours
-from schemas.commands import GivenUp, HandedOver, InDoubt, TurnedDown
+from schemas.commands import GivenUp, HandedOver, InDoubt, NotTaken, TurnedDown
 from tests.domain.facts import (
     active,
-    assigned,
     cancelled,
+    delivered,
     dispatched,
     doubted,
     failed,
@@ -34,12 +36,17 @@ from tests.domain.facts import (
     withdrawn,
 )
 from tests.domain.given import NOW, Happening, given, on
-from tests.domain.people import LATER, SENDER, TEXT, record, report, reschedule, resume, start
+from tests.domain.people import LATER, SENDER, TEXT, record, refund, report, reschedule, resume, start
 
 NIGHT = datetime(2026, 3, 3, 6, tzinfo=UTC)  # 22:00 in San Francisco
 MORNING = datetime(2026, 3, 3, 16, tzinfo=UTC)
 ANOTHER = UUID(int=2)
 TAKEN = HandedOver(sid="SM9", status="queued", segments=1)
+
+
+def no(code: int, http_status: int = 400, **more: Any) -> TurnedDown:
+    return TurnedDown(code=code, http_status=http_status, **more)
+
 
 # --- the last look ----------------------------------------------------------------------------------
 
@@ -55,12 +62,6 @@ def test_a_scheduled_text_is_handed_over_when_it_is_due_and_not_before() -> None
     history = given(ready(), scheduled(NOW))
     history.when(start()).then(dispatched())
     history.at(NOW - timedelta(seconds=1)).when(start()).refused("not_due")
-
-
-def test_a_text_leaves_from_the_sender_that_the_account_has_now() -> None:
-    new = "+12025550143"
-    outcome = given(ready(), queued(), assigned(new)).when(start())
-    outcome.then(dispatched(sender=new)).answering(sender=new)
 
 
 @pytest.mark.parametrize(
@@ -142,16 +143,42 @@ def test_a_text_that_missed_its_time_by_too_much_is_called_back(late: timedelta,
 
 
 @pytest.mark.parametrize(
+    ("late", "goes"), [(timedelta(hours=1), True), (timedelta(hours=1, seconds=1), False)]
+)
+def test_a_text_that_was_to_leave_at_once_has_missed_its_time_like_any_other(
+    late: timedelta, goes: bool
+) -> None:
+    """5.9: it waited while nobody could hand it over."""
+    outcome = given(ready(49), queued()).when(start(due_at=NOW - late))
+    if goes:
+        outcome.then(dispatched())
+    else:
+        outcome.then(cancelled("missed"), refunded(1, 50, "missed"))
+
+
+@pytest.mark.parametrize(
     "waiting",
     [
-        [scheduled(NOW - timedelta(days=1), delay="quiet_hours")],
-        [queued(), rescheduled(NOW - timedelta(days=1), "carrier")],
-        [scheduled(LATER), rescheduled(NOW - timedelta(days=1), "quiet_hours")],
+        [scheduled(NOW - timedelta(hours=12), delay="quiet_hours")],
+        [queued(), rescheduled(NOW - timedelta(hours=12), "carrier")],
+        [scheduled(LATER), rescheduled(NOW - timedelta(hours=12), "quiet_hours")],
+        [scheduled(NOW - timedelta(hours=12), bulk=UUID(int=99))],
     ],
 )
-def test_only_a_time_that_somebody_asked_for_can_be_missed(waiting: list[e.Event]) -> None:
-    """3.11"""
-    given(ready(49), waiting).when(start()).then(dispatched())
+def test_what_nobody_chose_the_hour_of_is_good_for_half_a_day(waiting: list[e.Event]) -> None:
+    """5.9"""
+    history = given(ready(49), waiting)
+    history.when(start()).then(dispatched())
+    late = history.at(NOW + timedelta(seconds=1)).when(start())
+    late.then(cancelled("missed"), refunded(1, 50, "missed"))
+
+
+def test_a_bulk_takes_its_time() -> None:
+    """5.9: limits may hold its last text up for hours."""
+    history = given(ready(49), queued(bulk=UUID(int=99)))
+    history.when(start(due_at=NOW - timedelta(hours=12))).then(dispatched())
+    late = history.when(start(due_at=NOW - timedelta(hours=13)))
+    late.then(cancelled("missed"), refunded(1, 50, "missed"))
 
 
 def test_a_rescheduled_time_can_be_missed_like_the_first() -> None:
@@ -264,37 +291,72 @@ def test_what_comes_back_is_what_was_paid_after_the_carriers_count() -> None:
     """P4"""
     taken = TAKEN.model_copy(update={"segments": 3})
     outcome = given(ready(49), queued(), dispatched()).when(record(taken))
-    outcome.and_when(report("failed", error_code=30008)).then(
-        failed(code=30008, reason="The carrier reports: failed."), refunded(3, 50, "failed")
+    outcome.and_when(report("failed", error_code=30005)).then(
+        failed(code=30005, reason=TABLE[30005].sentence), refunded(3, 50, "failed")
     )
 
 
-@pytest.mark.parametrize("attempt", range(1, 6))
+@pytest.mark.parametrize("attempt", range(1, 9))
 def test_what_may_succeed_later_is_tried_again_but_not_for_ever(attempt: int) -> None:
-    """P3"""
-    no = TurnedDown(code=20429, reason="Too many.", retry_in_s=30)
+    """P3: a minute after the first failure, then after two, four and eight, and 15 at most."""
     tries = [dispatched(n) for n in range(1, attempt + 1)]
-    outcome = given(ready(49), queued(), tries).when(record(no, attempt=attempt))
-    if attempt < Policy().attempts_max:
-        outcome.then(rescheduled(NOW + timedelta(seconds=30), "carrier"))
-        assert outcome.at(NOW + timedelta(seconds=30)).when(start(attempt=attempt + 1)).of(e.DispatchStarted)
+    outcome = given(ready(49), queued(), tries).when(record(no(21611), attempt=attempt))
+    if attempt < 8:
+        (again,) = outcome.of(e.TextRescheduled)
+        planned = timedelta(minutes=min(2 ** (attempt - 1), 15))
+        assert planned <= again.send_at - NOW <= 1.5 * planned
+        assert (again.delay, again.code) == ("carrier", 21611)
+        assert outcome.at(again.send_at).when(start(attempt=attempt + 1)).of(e.DispatchStarted)
     else:
-        outcome.then(failed(code=20429, reason="Too many."), refunded(1, 50, "failed"))
+        outcome.then(
+            failed(code=21611, reason="Too many texts wait at the carrier. It was tried 8 times."),
+            refunded(1, 50, "failed"),
+        )
+
+
+def test_texts_that_failed_together_are_not_tried_again_together() -> None:
+    def again(text_id: UUID) -> datetime:
+        outcome = given(ready(49), queued(text_id=text_id), dispatched(text_id=text_id)).when(
+            record(no(20429, 429), text_id=text_id)
+        )
+        (again,) = outcome.of(e.TextRescheduled)
+        assert isinstance(again, e.TextRescheduled)
+        return again.send_at
+
+    assert len({again(UUID(int=n)) for n in range(20)}) == 20
+    assert again(TEXT) == again(TEXT)
+
+
+def test_the_carrier_may_ask_for_a_longer_wait() -> None:
+    asked = no(20429, 429, retry_after_s=120.0)
+    given(ready(49), queued(), dispatched()).when(record(asked)).then(
+        rescheduled(NOW + timedelta(minutes=2), "carrier", code=20429)
+    )
+
+
+@pytest.mark.parametrize("cause", ["unreachable", "absent"])
+def test_what_the_carrier_does_not_have_is_tried_again(cause: Any) -> None:
+    """P3"""
+    outcome = given(ready(49), queued(), dispatched()).when(record(NotTaken(cause=cause)))
+    (again,) = outcome.of(e.TextRescheduled)
+    assert again.send_at < NOW + timedelta(seconds=16)
+    tries = [dispatched(n) for n in range(1, 13)]
+    last = given(ready(49), queued(), tries).when(record(NotTaken(cause=cause), attempt=12))
+    assert last.balance == 50
 
 
 def test_what_will_never_succeed_fails_and_is_refunded() -> None:
     """P3"""
-    no = TurnedDown(code=21211, reason="No such number.")
-    outcome = given(ready(49), queued(), dispatched()).when(record(no))
-    outcome.then(failed(code=21211, reason="No such number."), refunded(1, 50, "failed"))
+    outcome = given(ready(49), queued(), dispatched()).when(record(no(21211)))
+    reason = "The carrier says this is not a phone number. Check it."
+    outcome.then(failed(code=21211, reason=reason), refunded(1, 50, "failed"))
 
 
 def test_a_stop_that_only_the_carrier_heard_counts_and_calls_back_what_waits() -> None:
     """P1, P6"""
-    no = TurnedDown(code=21610, reason="Opted out.", revokes_consent=True)
     waiting = queued("And?", text_id=ANOTHER)
-    given(ready(48), queued(), dispatched(), waiting).when(record(no)).then(
-        failed(code=21610, reason="Opted out."),
+    given(ready(48), queued(), dispatched(), waiting).when(record(no(21610))).then(
+        failed(code=21610, reason=TABLE[21610].sentence),
         refunded(1, 49, "failed"),
         revoked("21610"),
         cancelled("revoked_by_keyword", ANOTHER),
@@ -303,11 +365,11 @@ def test_a_stop_that_only_the_carrier_heard_counts_and_calls_back_what_waits() -
 
 
 def test_an_error_of_configuration_stops_the_whole_account_once() -> None:
-    no = TurnedDown(code=30034, reason="Number not registered.", stops_account=True)
-    outcome = given(ready(48), queued(), dispatched()).when(record(no))
-    outcome.then(failed(code=30034, reason="Number not registered."), refunded(1, 49, "failed"), stopped())
-    other = given(ready(48), queued(), dispatched(), stopped()).when(record(no))
-    other.then(failed(code=30034, reason="Number not registered."), refunded(1, 49, "failed"))
+    reason = TABLE[30034].sentence
+    outcome = given(ready(48), queued(), dispatched()).when(record(no(30034)))
+    outcome.then(failed(code=30034, reason=reason), refunded(1, 49, "failed"), stopped(reason))
+    other = given(ready(48), queued(), dispatched(), stopped()).when(record(no(30034)))
+    other.then(failed(code=30034, reason=reason), refunded(1, 49, "failed"))
 
 
 def test_silence_is_not_refusal() -> None:
@@ -321,7 +383,7 @@ def test_silence_is_not_refusal() -> None:
     ("result", "events"),
     [
         (TAKEN, [sent("queued")]),
-        (TurnedDown(reason="Never got it.", retry_in_s=0), [rescheduled(NOW, "carrier")]),
+        (no(21211), [failed(code=21211, reason=TABLE[21211].sentence), refunded(1, 50, "failed")]),
         (GivenUp(), [e.TextUnknown(text_id=TEXT)]),
         (InDoubt(reason="Again."), []),
     ],
@@ -331,7 +393,7 @@ def test_a_doubt_is_settled_by_whatever_is_found_out(result: Any, events: list[e
     given(ready(49), queued(), dispatched(), doubted()).when(record(result)).then(events)
 
 
-@pytest.mark.parametrize("result", [TurnedDown(reason="No."), InDoubt(reason="Silence."), TAKEN])
+@pytest.mark.parametrize("result", [no(21211), NotTaken(cause="absent"), InDoubt(reason="Silence."), TAKEN])
 @pytest.mark.parametrize(
     "happened",
     [
@@ -347,7 +409,9 @@ def test_news_of_an_attempt_that_is_settled_changes_nothing(result: Any, happene
     given(ready(), happened).when(record(result)).then().answering(changed=False)
 
 
-@pytest.mark.parametrize("result", [TurnedDown(reason="No."), InDoubt(reason="Silence."), GivenUp()])
+@pytest.mark.parametrize(
+    "result", [no(21211), NotTaken(cause="absent"), InDoubt(reason="Silence."), GivenUp()]
+)
 def test_a_text_that_waits_for_another_try_has_had_its_answer(result: Any) -> None:
     """P3"""
     happened = [queued(), dispatched(), rescheduled(NOW, "carrier")]
@@ -365,3 +429,27 @@ def test_what_was_sent_and_never_heard_of_again_ends_as_unknown() -> None:
     outcome = given(ready(49), queued(), dispatched(), sent()).when(record(GivenUp()))
     outcome.then(e.TextUnknown(text_id=TEXT))
     assert outcome.balance == 49
+
+
+# --- what ended as unknown --------------------------------------------------------------------------
+
+UNKNOWN = [queued("x" * 161), dispatched(), sent(), e.TextUnknown(text_id=TEXT)]
+
+
+def test_a_text_that_ended_as_unknown_can_be_refunded_by_hand_once() -> None:
+    outcome = given(ready(48), UNKNOWN).when(refund())
+    outcome.then(failed(reason="Never arrived."), refunded(2, 50, "by_hand")).answering(balance=50)
+    outcome.and_when(refund()).refused("text_not_unknown")
+
+
+@pytest.mark.parametrize("happened", [[], [queued()], [queued(), dispatched(), sent(), delivered()]])
+def test_only_what_ended_as_unknown_is_refunded_by_hand(happened: list[e.Event]) -> None:
+    given(ready(49), happened).when(refund()).refused("text_not_unknown")
+
+
+def test_of_too_many_unknown_texts_the_latest_can_be_refunded() -> None:
+    many = [UUID(int=n) for n in range(1, UNKNOWN_MAX + 2)]
+    ends = [[queued(text_id=one), e.TextUnknown(text_id=one)] for one in many]
+    history = given(ready(49), ends)
+    history.when(refund(text_id=many[0])).refused("text_not_unknown")
+    assert history.when(refund(text_id=many[1])).balance == 50

@@ -7,11 +7,13 @@ import pytest
 from domain import numbers
 from domain.account import Account
 from domain.refusals import Refused
+from domain.senders import Sender
 from schemas.account_settings import AccountSettings, QuietHours
 from tests.domain.given import NOW
-from tests.domain.people import BERLIN_NUMBER, FRENCH_NUMBER
+from tests.domain.people import BERLIN_NUMBER, FRENCH_NUMBER, SENDER
 
-US = Account(sender_region="US")
+US = Account()
+OURS = Sender(SENDER, "US")
 
 
 @pytest.mark.parametrize(
@@ -44,25 +46,25 @@ def test_the_country_of_whoever_texted_is_known_or_unknown_and_never_refused() -
 def test_a_country_is_refused_with_its_own_sentence() -> None:
     """3.15"""
     with pytest.raises(Refused) as refusal:
-        numbers.require_country("FR", US)
+        numbers.require_country("FR", US, OURS)
     assert refusal.value.code == "french_number"
     assert "+33" in refusal.value.sentence
 
 
 def test_the_warnings_depend_on_where_the_sender_is_from() -> None:
     """3.15"""
-    assert numbers.require_country("AT", US) == ("sender_overwritten", "no_replies")
-    assert numbers.require_country("AT", Account(sender_region="AT")) == ()
-    assert numbers.require_country("AT", Account(sender_region=None)) == ()
+    assert numbers.require_country("AT", US, OURS) == ("sender_overwritten", "no_replies")
+    assert numbers.require_country("AT", US, Sender("+43", "AT")) == ()
+    assert numbers.require_country("AT", US, None) == ()
 
 
 def test_an_account_can_only_narrow() -> None:
     """3.15"""
     narrow = US._replace(settings=AccountSettings(blocked_regions=frozenset({"DE"})))
     with pytest.raises(Refused) as refusal:
-        numbers.require_country("DE", narrow)
+        numbers.require_country("DE", narrow, OURS)
     assert refusal.value.code == "country_blocked"
-    assert numbers.require_country("US", narrow) == ()
+    assert numbers.require_country("US", narrow, OURS) == ()
 
 
 # --- 3.18 openings ----------------------------------------------------------------------------------

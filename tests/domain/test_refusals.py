@@ -11,16 +11,19 @@ from domain.refusals import REFUSALS, Refused
 
 ROOMS = Path(domain.__file__).resolve().parent.parent
 STABLE = {
-    "already_dispatched", "already_following", "already_granted", "balance_would_be_negative", "body_empty",
-    "body_too_long", "command_id_reused", "consent_not_given", "consent_withdrawn", "country_blocked",
-    "country_unknown", "currency_unknown", "first_text_incomplete", "french_number", "insufficient_credit",
-    "internal_error", "missed", "never_open", "no_price", "no_sender", "no_such_keyword_pack",
-    "no_such_package",
-    "not_activated", "not_due", "not_following", "not_granted", "not_permitted", "nothing_to_review",
-    "number_ambiguous", "number_cannot_be_texted", "number_invalid", "number_present",
-    "number_region_needed", "number_unknown", "obtained_in_future", "revoked_by_keyword", "send_at_past",
-    "sending_not_stopped", "sending_stopped", "stale", "text_unknown", "time_zone_unknown",
-    "too_many_candidates", "too_many_followers", "too_many_numbers", "too_many_open_texts", "under_review",
+    "bulk_cancelled", "bulk_finished", "bulk_not_paused", "bulk_paused", "bulk_unknown",
+    "recipient_repeated", "too_many_alike",
+    "already_dispatched", "already_following", "already_granted", "balance_would_be_negative",
+    "body_empty", "body_too_long", "carrier_unknown", "command_id_reused", "consent_not_given",
+    "consent_withdrawn", "country_blocked", "country_unknown", "currency_unknown",
+    "first_text_incomplete", "french_number", "insufficient_credit", "internal_error", "missed",
+    "never_open", "no_price", "no_sender", "no_such_keyword_pack", "no_such_package", "not_activated",
+    "not_due", "not_following", "not_granted", "not_permitted", "nothing_to_review", "number_ambiguous",
+    "number_cannot_be_texted", "number_invalid", "number_present", "number_region_needed",
+    "number_unknown", "obtained_in_future", "revoked_by_keyword", "send_at_past", "sender_kind_wrong",
+    "sender_region_needed", "sender_unknown", "sending_not_stopped", "sending_stopped", "stale",
+    "text_not_unknown", "text_unknown", "time_zone_unknown", "too_many_candidates", "too_many_followers",
+    "too_many_numbers", "too_many_open_texts", "too_many_senders", "under_review",
 }  # fmt: skip
 
 

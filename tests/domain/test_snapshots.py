@@ -8,13 +8,15 @@ from domain import snapshots
 from domain.account import Account
 from domain.candidate import Candidate
 from domain.conversation import Conversation, OpenText
+from domain.senders import Sender
 from domain.turn import State
 from schemas.account_settings import AccountSettings, QuietHours
 from tests.domain.given import NOW
 from tests.domain.people import SENDER, TEXT
 
 MARK_BYTES = 16
-OPEN = OpenText(2, "ada", "sent", NOW, 3, overrides_quiet_hours=True, requested=True)
+FAILED = frozenset({"twilio"})
+OPEN = OpenText(2, "ada", "sent", NOW, 3, requested=True, sender=SENDER, failed_carriers=FAILED)
 STATES: Mapping[str, State] = {
     "an empty account": Account(),
     "an account": Account(
@@ -27,8 +29,7 @@ STATES: Mapping[str, State] = {
             quiet_hours=QuietHours(quiet_from="18:00", quiet_until="09:00", quiet_sunday=True),
             blocked_regions=frozenset({"GB"}),
         ),
-        sender=SENDER,
-        sender_region="US",
+        senders=(Sender(SENDER, "US"), Sender("MG" + "a" * 32, None, "messaging_service", "second")),
         stopped="Not registered.",
         listening=frozenset({"grace", "linus"}),
     ),
@@ -42,6 +43,7 @@ STATES: Mapping[str, State] = {
         granted_by=frozenset({"ada", None}),
         under_review=True,
         texted=True,
+        sender=SENDER,
         texts={TEXT: OPEN},
     ),
 }

@@ -1,6 +1,7 @@
 """The carrier's reports: late, twice and in any order, yet a text only ever goes forwards (P3)."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from itertools import permutations
 from typing import Any, get_args
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from domain.carrier_errors import TABLE
 from domain.dispatching import CARRIER_SAYS_STOP
 from schemas import events as e
 from schemas.commands import CarrierStatus, GivenUp, HandedOver, InDoubt
@@ -24,9 +26,10 @@ from tests.domain.facts import (
     rescheduled,
     revoked,
     sent,
+    stopped,
 )
 from tests.domain.given import NOW, NUMBER, given
-from tests.domain.people import OTHER_NUMBER, TEXT, record, report
+from tests.domain.people import OTHER_NUMBER, TEXT, record, report, start
 
 HANDED_OVER = [queued(), dispatched()]
 NEXT = UUID(int=2)
@@ -58,14 +61,16 @@ def test_a_text_that_is_delivered_is_settled(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
 def test_a_text_that_never_reached_the_network_is_refunded(status: str) -> None:
-    outcome = given(ready(49), HANDED_OVER, sent()).when(report(status, error_code=30008))
-    outcome.then(failed(code=30008, reason=f"The carrier reports: {status}."), refunded(1, 50, "failed"))
+    outcome = given(ready(49), HANDED_OVER, sent()).when(report(status))
+    outcome.then(failed(reason=f"The carrier reports: {status}."), refunded(1, 50, "failed"))
 
 
 def test_a_text_that_was_undelivered_was_charged() -> None:
     outcome = given(ready(49), HANDED_OVER, sent()).when(report("undelivered", error_code=30005))
-    outcome.then(failed("undelivered", 30005, "The carrier could not deliver the text."))
+    outcome.then(failed("undelivered", 30005, TABLE[30005].sentence))
     assert outcome.balance == 49
+    unsaid = given(ready(49), HANDED_OVER, sent()).when(report("undelivered"))
+    unsaid.then(failed("undelivered", None, "The carrier could not deliver the text."))
 
 
 def test_a_report_can_bring_the_carriers_count() -> None:
@@ -111,7 +116,7 @@ def test_a_stop_that_only_the_carrier_heard_counts() -> None:
     history = given(ready(48), HANDED_OVER, sent(), waiting)
     outcome = history.when(report("undelivered", error_code=CARRIER_SAYS_STOP))
     outcome.then(
-        failed("undelivered", CARRIER_SAYS_STOP, "The carrier could not deliver the text."),
+        failed("undelivered", CARRIER_SAYS_STOP, TABLE[CARRIER_SAYS_STOP].sentence),
         revoked("21610"),
         cancelled("revoked_by_keyword", NEXT),
         refunded(1, 49, "revoked_by_keyword", NEXT),
@@ -126,6 +131,58 @@ def test_such_a_stop_counts_even_where_the_text_is_not_known() -> None:
 
 def test_such_a_stop_from_a_number_that_we_never_met_is_nobodys() -> None:
     given(ready()).when(report("failed", error_code=CARRIER_SAYS_STOP, number=OTHER_NUMBER)).then()
+
+
+# --- what is worth another try ----------------------------------------------------------------------
+
+UNREACHABLE_PHONE = 30003  # half an hour later it may be on again; three tries in all
+TOO_FAST = 30022
+
+
+def test_a_text_that_never_reached_the_network_is_tried_again_at_no_cost() -> None:
+    outcome = given(ready(49), HANDED_OVER, sent()).when(report("failed", error_code=TOO_FAST))
+    (again,) = outcome.of(e.TextRescheduled)
+    assert (outcome.balance, again.code) == (49, TOO_FAST)
+    second = outcome.at(again.send_at).when(start(attempt=2)).and_when(report("delivered", sid="SM10"))
+    second.then(sent("delivered", "SM10"), delivered())
+
+
+def test_a_text_that_the_network_charged_for_is_paid_again_when_it_is_tried_again() -> None:
+    outcome = given(ready(49), HANDED_OVER, sent()).when(report("undelivered", error_code=UNREACHABLE_PHONE))
+    (again,) = outcome.of(e.TextRescheduled)
+    assert outcome.of(e.SegmentsDebited) == [e.SegmentsDebited(text_id=TEXT, segments=1, balance=48)]
+    third = outcome.at(again.send_at).when(start(attempt=2))
+    third = third.and_when(report("undelivered", sid="SM10", error_code=UNREACHABLE_PHONE))
+    third = third.at(again.send_at + timedelta(hours=2)).when(start(attempt=3))
+    third = third.and_when(report("undelivered", sid="SM11", error_code=UNREACHABLE_PHONE))
+    reason = "The phone was off or out of reach. It was tried 3 times."
+    third.then(sent("undelivered", "SM11"), failed("undelivered", UNREACHABLE_PHONE, reason))
+    assert third.balance == 47
+
+
+def test_without_credit_for_another_try_an_undelivered_text_ends() -> None:
+    """P4"""
+    outcome = given(ready(0), HANDED_OVER, sent()).when(report("undelivered", error_code=UNREACHABLE_PHONE))
+    assert [type(event) for event in outcome.of(e.TextFailed)] == [e.TextFailed]
+
+
+@pytest.mark.parametrize("status", get_args(CarrierStatus))
+@pytest.mark.parametrize("since", [[], [dispatched(2)], [dispatched(2), sent("queued", "SM10")]])
+def test_news_of_an_attempt_that_failed_is_old_news(status: str, since: list[e.Event]) -> None:
+    """P3: each attempt has a name of its own at the carrier."""
+    tried = [*HANDED_OVER, sent(), rescheduled(NOW, "carrier", code=TOO_FAST), *since]
+    given(ready(49), tried).when(report(status)).then()
+
+
+def test_an_answer_that_comes_after_the_report_of_its_failure_is_old_news() -> None:
+    """P3"""
+    outcome = given(ready(49), HANDED_OVER).when(report("failed", error_code=TOO_FAST))
+    outcome.and_when(record(HandedOver(sid="SM9", status="queued"))).then()
+
+
+def test_a_wrong_configuration_that_is_reported_later_stops_the_account_as_well() -> None:
+    outcome = given(ready(49), HANDED_OVER, sent()).when(report("undelivered", error_code=30034))
+    assert outcome.of(e.SendingStopped) == [stopped(TABLE[30034].sentence)]
 
 
 # --- many, in any order -----------------------------------------------------------------------------

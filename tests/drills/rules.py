@@ -6,8 +6,8 @@ from typing import Any
 
 _TOPICS = {
     "accounts": (
-        "texting-activated settings-changed sender-assigned notifications-set sending-stopped "
-        "sending-resumed number-added number-removed candidate-followed candidate-unfollowed"
+        "texting-activated settings-changed sender-assigned sender-withdrawn notifications-set "
+        "sending-stopped sending-resumed number-added number-removed candidate-followed candidate-unfollowed"
     ),
     "credits": "package-bought segments-debited segments-refunded segments-adjusted",
     "consent": (
@@ -17,7 +17,7 @@ _TOPICS = {
     "messages": (
         "text-queued text-scheduled text-rescheduled text-cancelled dispatch-started dispatch-doubted "
         "text-sent text-recounted text-delivered text-failed text-unknown text-received keyword-received "
-        "thread-read"
+        "thread-read bulk-started bulk-counted bulk-paused bulk-resumed bulk-cancelled"
     ),
     "notifications": "follower-notified",
     "receipts": "command-accepted command-refused",
@@ -43,6 +43,16 @@ def _send(events: Counter[str], _: Mapping[str, Any]) -> bool:
     )
 
 
+def _bulk(events: Counter[str], result: Mapping[str, Any]) -> bool:
+    texts = events["text-queued"] + events["text-scheduled"]
+    return texts == len(result["accepted"]) == events["segments-debited"] and events["bulk-started"] == 1
+
+
+def _end_bulk(events: Counter[str], result: Mapping[str, Any]) -> bool:
+    back = events["text-cancelled"] == result["cancelled"] == events["segments-refunded"]
+    return back and events["bulk-cancelled"] == 1
+
+
 def _receive(events: Counter[str], _: Mapping[str, Any]) -> bool:
     return events["text-received"] + events["keyword-received"] <= 1
 
@@ -64,8 +74,10 @@ EFFECTS: Mapping[str, Effect] = {
     "buy-package": _exactly("package-bought"),
     "change-settings": _at_most("settings-changed"),
     "assign-sender": _at_most("sender-assigned"),
+    "withdraw-sender": _at_most("sender-withdrawn"),
     "adjust-segments": _exactly("segments-adjusted"),
     "resume-sending": _exactly("sending-resumed"),
+    "refund-text": _exactly("text-failed", "segments-refunded"),
     "set-notifications": _at_most("notifications-set"),
     "add-number": _exactly("number-added", "candidate-joined"),
     "remove-number": _exactly("number-removed", "candidate-left"),
@@ -77,6 +89,10 @@ EFFECTS: Mapping[str, Effect] = {
     "withdraw-consent": _exactly("consent-withdrawn"),
     "review-stop-request": _exactly("stop-request-reviewed"),
     "send-text": _send,
+    "send-bulk": _bulk,
+    "pause-bulk": _exactly("bulk-paused"),
+    "resume-bulk": _exactly("bulk-resumed"),
+    "cancel-bulk": _end_bulk,
     "reschedule-text": _exactly("text-rescheduled"),
     "cancel-text": _exactly("text-cancelled", "segments-refunded"),
     "mark-read": _exactly("thread-read"),

@@ -280,6 +280,8 @@ class Stand:
             "TWILIO_URL": self._carrier.url,
             "HAND_OVERS_MAX": settings.hand_overs_max,
             "LOG_LEVEL": "warning",
+            "CARRIER_RATE": settings.carrier_rate,  # as all tests have it: so high that none waits for tokens
+            "SENDER_RATES": json.dumps(settings.sender_rates),
             **more,
         }
         return {PREFIX + name: str(value) for name, value in given.items()}

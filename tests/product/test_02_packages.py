@@ -144,7 +144,7 @@ def test_what_never_reached_the_network_is_refunded_and_what_did_is_not(
     office: Office, ends: str, balance: int
 ) -> None:
     person = office.candidate()
-    person.phone.behaves(ends=ends, ends_with_code=30008)
+    person.phone.behaves(ends=ends, ends_with_code=30005)
     text = person.becomes(person.gets()["text_id"], ends)
-    assert text["code"] == 30008
+    assert text["code"] == 30005
     assert office.balance == balance

@@ -57,6 +57,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "assign-sender": any_of(OPERATE),
         "adjust-segments": any_of(OPERATE),
         "resume-sending": any_of(OPERATE),
+        "refund-text": any_of(OPERATE),
         "set-notifications": any_of(VIEW),
         "add-number": (*ALL_OF_VIEW_AND_SEND, frozenset({APPLICATIONS})),
         "remove-number": (*ALL_OF_VIEW_AND_SEND, frozenset({APPLICATIONS})),

@@ -101,4 +101,6 @@ def test_from_a_messaging_service_the_candidate_answers_whichever_number_wrote(o
     person.writes("STOP")
     operator = office.member(Permission.OPERATE)
     operator.accepted("assign-sender", sender="MG" + "0" * 32, region="US")
+    assert f"by texting START to {office.sender}" in by_hand(person)["detail"]
+    operator.accepted("withdraw-sender", sender=office.sender)
     assert "by texting START to the number that texted them" in by_hand(person)["detail"]

@@ -82,7 +82,9 @@ _ACCOUNT: Mapping[type[e.Event], Maker] = {
     e.PackageBought: lambda d: {"package": "p", "segments": d.number(), "price": "75", "currency": "USD",
                                 "balance": d.number()},
     e.SettingsChanged: lambda d: {"settings": AccountSettings(company=d.word("A", "B"))},
-    e.SenderAssigned: lambda d: {"sender": d.word(*SENDERS), "region": d.pick("US", None)},
+    e.SenderAssigned: lambda d: {"sender": d.word(*SENDERS), "region": d.pick("US", None),
+                                 "carrier": d.word("twilio", "backup"), "replaces": d.number() < 2},
+    e.SenderWithdrawn: lambda d: {"sender": d.word(*SENDERS)},
     e.NotificationsSet: lambda d: {"member": d.word(*MEMBERS), "profile_actions": d.number() < 6},
     e.SegmentsDebited: lambda d: {"text_id": d.old_text(), "segments": d.number(), "balance": d.number()},
     e.SegmentsRefunded: lambda d: {"text_id": d.old_text(), "segments": d.number(), "reason": "failed",
@@ -110,19 +112,21 @@ _CONVERSATION: Mapping[type[e.Event], Maker] = {
                                    "reason": d.pick("asked", None)},
     e.ConsentRevoked: lambda d: {"keyword": d.word("STOP", "21610")},
     e.KeywordReceived: lambda d: {"sid": d.sid(), "action": d.word("stop", "start", "help"),
-                                  "keyword": "STOP", "body": "stop!"},
+                                  "keyword": "STOP", "body": "stop!", "sender": d.pick(None, SENDERS[0])},
     e.StopRequestFlagged: lambda d: {"sid": d.sid()},
     e.StopRequestReviewed: lambda d: {"wants_to_stop": d.number() < 6},
     e.TextQueued: lambda d: {"text_id": d.new_text(), "candidate": d.anybody(), "body": "Hi",
-                             "encoding": "GSM-7", "segments": 1, "purpose": d.word("message", "help_answer")},
+                             "encoding": "GSM-7", "segments": 1, "purpose": d.word("message", "help_answer"),
+                             "bulk": d.pick(None, d.old_text())},
     e.TextScheduled: lambda d: {"text_id": d.new_text(), "candidate": d.anybody(), "body": "Hé",
                                 "encoding": "UCS-2", "segments": 2, "send_at": d.moment(),
-                                "delay": d.word("requested", "quiet_hours")},
+                                "delay": d.word("requested", "quiet_hours"),
+                                "bulk": d.pick(None, d.old_text())},
     e.TextRescheduled: lambda d: {"text_id": d.old_text(), "send_at": d.moment(),
                                   "delay": d.word("requested", "quiet_hours", "carrier")},
     e.TextCancelled: lambda d: {"text_id": d.old_text(), "reason": "cancelled_by_member"},
     e.DispatchStarted: lambda d: {"text_id": d.old_text(), "attempt": 1 + d.number(),
-                                  "sender": d.word(*SENDERS)},
+                                  "sender": d.word(*SENDERS), "carrier": d.word("twilio", "backup")},
     e.DispatchDoubted: lambda d: {"text_id": d.old_text(), "attempt": 1, "reason": "reset"},
     e.TextSent: lambda d: {"text_id": d.old_text(), "sid": d.sid(), "status": "queued"},
     e.TextRecounted: lambda d: {"text_id": d.old_text(), "billed": d.number(), "paid": d.number()},
@@ -130,14 +134,24 @@ _CONVERSATION: Mapping[type[e.Event], Maker] = {
     e.TextFailed: lambda d: {"text_id": d.old_text(), "status": d.word("failed", "undelivered"),
                              "code": d.pick(None, 30003), "reason": "no"},
     e.TextUnknown: lambda d: {"text_id": d.old_text()},
-    e.TextReceived: lambda d: {"sid": d.sid(), "body": "Hello", "media": d.pick((), (PICTURE,))},
+    e.TextReceived: lambda d: {"sid": d.sid(), "body": "Hello", "media": d.pick((), (PICTURE,)),
+                               "sender": d.pick(None, SENDERS[1])},
     e.ThreadRead: lambda _: {},
+}  # fmt: skip
+_BULK: Mapping[type[e.Event], Maker] = {
+    e.BulkStarted: lambda d: {"bulk": d.new_text(), "body": "Hi", "send_at": d.pick(None, d.moment()),
+                              "conversations": d.pick((), ("a", "b")), "refused": d.number()},
+    e.BulkCounted: lambda d: {"bulk": d.old_text(), "what": d.word("handed_over", "failed", "opted_out"),
+                              "handed_over": d.number(), "failed": d.number(), "opted_out": d.number()},
+    e.BulkPaused: lambda d: {"bulk": d.old_text(), "cause": d.word("member", "failures", "opt_outs")},
+    e.BulkResumed: lambda d: {"bulk": d.old_text()},
+    e.BulkCancelled: lambda d: {"bulk": d.old_text(), "cancelled": d.number()},
 }  # fmt: skip
 _RECEIPT: Mapping[type[e.Event], Maker] = {
     e.CommandAccepted: lambda d: {"command_type": "t", "fingerprint": "f", "result": {"n": d.number()}},
     e.CommandRefused: lambda _: {"command_type": "t", "fingerprint": "f", "code": "c", "sentence": "No."},
 }
-MAKERS = {**_ACCOUNT, **_CANDIDATE, **_CONVERSATION, **_RECEIPT}
+MAKERS = {**_ACCOUNT, **_CANDIDATE, **_CONVERSATION, **_BULK, **_RECEIPT}
 
 _steps = st.tuples(
     st.sampled_from(list(MAKERS)),
@@ -174,6 +188,8 @@ def _place(kind: type[e.Event], dice: Dice) -> tuple[str, dict[str, object]]:
         return f"{dice.account}-account", {}
     if kind in _CONVERSATION:
         return conversation(dice.account, number), {}
+    if kind in _BULK:
+        return f"{dice.account}-bulks", {}
     if kind in _RECEIPT:
         return f"{dice.account}-receipt-{dice.fresh}", {}
     candidate = dice.candidate()

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from projections import catalog
-from projections.shapes import Stopped, Who
+from projections.shapes import Sender, Stopped, Who
 from schemas.account_settings import AccountSettings
 from schemas.actors import CARRIER
 from schemas.events import (
@@ -15,6 +15,7 @@ from schemas.events import (
     CommandRefused,
     NotificationsSet,
     SenderAssigned,
+    SenderWithdrawn,
     SendingResumed,
     SendingStopped,
     SettingsChanged,
@@ -28,7 +29,7 @@ ACCOUNT = f"account-{ACME}"
 ACTIVATED = TextingActivated(
     country="US", currency="USD", agreement_version="2", free_segments=50, balance=50
 )
-SENDER = "+14155550100"
+SENDER, SECOND = "+14155550100", "+14155550101"
 
 
 def test_an_account_nobody_ever_heard_of_is_none(views: Views) -> None:
@@ -50,17 +51,44 @@ def test_an_activated_account_shows_who_activated_it_where_and_on_which_terms(
     assert account.sender is None
 
 
-def test_settings_and_sender_are_those_of_the_last_event(views: Views, history: History) -> None:
+def test_settings_are_those_of_the_last_event(views: Views, history: History) -> None:
     settings = AccountSettings(company="Acme", language="fr", keyword_packs=frozenset({"fr", "de"}))
     history.happened(ACCOUNT, SettingsChanged(settings=AccountSettings(company="Old")))
     history.happened(ACCOUNT, SettingsChanged(settings=settings))
-    history.happened(ACCOUNT, SenderAssigned(sender="MG" + "0" * 32, region="US"))
-    history.happened(ACCOUNT, SenderAssigned(sender=SENDER, region="US"))
     account = views.given(history).ask.account(ACME)
     assert account is not None
     assert account.settings == settings
+    assert account.activated_at is None
+
+
+def test_an_account_has_the_senders_that_it_was_given_in_that_order(views: Views, history: History) -> None:
+    history.happened(ACCOUNT, SenderAssigned(sender=SENDER, region="US"))
+    history.happened(ACCOUNT, SenderAssigned(sender=SECOND, region="US", carrier="backup"))
+    history.happened(ACCOUNT, SenderAssigned(sender=SENDER, region="US", kind="toll_free"))
+    account = views.given(history).ask.account(ACME)
+    assert account is not None
+    first, second = Sender(SENDER, "US", "toll_free", "twilio"), Sender(SECOND, "US", "long_code", "backup")
+    assert account.senders == (first, second)
     assert (account.sender, account.sender_region) == (SENDER, "US")
     assert account.activated_at is None
+
+    history.happened(ACCOUNT, SenderWithdrawn(sender=SENDER))
+    account = views.given(history).ask.account(ACME)
+    assert account is not None
+    assert account.senders == (second,)
+    history.happened(ACCOUNT, SenderAssigned(sender=SENDER, region="US", kind="toll_free"))
+    account = views.given(history).ask.account(ACME)
+    assert account is not None
+    assert account.senders == (second, first)
+
+
+def test_in_old_histories_a_sender_took_the_place_of_the_one_before(views: Views, history: History) -> None:
+    for sender in (SENDER, SECOND, SENDER):
+        history.happened(ACCOUNT, SenderAssigned(sender=sender, region="US", replaces=True))
+    account = views.given(history).ask.account(ACME)
+    assert account is not None
+    assert account.senders == (Sender(SENDER, "US", "long_code", "twilio"),)
+    assert views.ask.sender_account(SECOND) == ACME
 
 
 def test_sending_is_stopped_until_it_is_resumed(views: Views, history: History) -> None:

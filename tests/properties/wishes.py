@@ -89,6 +89,7 @@ def of_account(base: dict[str, Any]) -> st.SearchStrategy[c.Command]:
         st.builds(lambda name: c.BuyPackage(**base, package=name), st.sampled_from(("standard", "huge"))),
         st.builds(lambda change: c.ChangeSettings(**base, change=change), changes),
         st.builds(lambda sender: c.AssignSender(**base, sender=sender), st.sampled_from(SENDERS)),
+        st.builds(lambda sender: c.WithdrawSender(**base, sender=sender), st.sampled_from(SENDERS)),
         st.builds(
             lambda n: c.AdjustSegments(**base, segments=n, reason="x"), st.sampled_from((-60, -20, -1, 1, 9))
         ),
@@ -150,6 +151,29 @@ def text(
     )
 
 
+def bulk(
+    base: dict[str, Any], now: datetime, known: Sequence[tuple[str, str]]
+) -> st.SearchStrategy[c.Command]:
+    """A text for some, now or later."""
+    return st.builds(
+        lambda whom, body, delay: c.SendBulk(
+            **base,
+            recipients=tuple(c.Recipient(**one) for one in whom),
+            body=body,
+            send_at=None if delay is None else now + delay,
+        ),
+        st.lists(whose(known), min_size=1, max_size=6),
+        st.sampled_from(BODIES),
+        st.none() | delays(past=True),
+    )
+
+
+def of_bulk(base: dict[str, Any], name: UUID) -> st.SearchStrategy[c.Command]:
+    """What a recruiter wants of one bulk."""
+    kinds = st.sampled_from((c.PauseBulk, c.ResumeBulk, c.CancelBulk))
+    return kinds.map(lambda kind: kind(**base, bulk=name))
+
+
 def of_text(
     base: dict[str, Any], who: str | None, number: str, text_id: UUID, now: datetime
 ) -> st.SearchStrategy[c.Command]:
@@ -179,11 +203,10 @@ results = st.one_of(
     st.builds(
         c.TurnedDown,
         code=st.sampled_from((20429, 21610, 30034, None)),
-        reason=st.just("No."),
-        retry_in_s=st.sampled_from((None, 0.0, 600.0)),
-        revokes_consent=st.booleans(),
-        stops_account=st.booleans(),
+        http_status=st.sampled_from((400, 401, 429)),
+        retry_after_s=st.sampled_from((None, 0.0, 600.0)),
     ),
+    st.builds(c.NotTaken, cause=st.sampled_from(("unreachable", "absent"))),
     st.just(c.InDoubt(reason="Silence.")),
     st.just(c.GivenUp()),
 )

@@ -347,6 +347,8 @@ _STORED_NAMES = {
     "segments-debited.v1",
     "segments-refunded.v1",
     "sender-assigned.v1",
+    "sender-assigned.v2",
+    "sender-withdrawn.v1",
     "sending-resumed.v1",
     "sending-stopped.v1",
     "settings-changed.v1",

@@ -7,6 +7,7 @@ from fastapi import Request
 from pydantic import StringConstraints
 from starlette.responses import HTMLResponse
 
+from domain import senders
 from producers.http.auth import Caller
 from producers.http.deps import ApiDeps, Deps
 from producers.http.pages.composer import Composer, composer_for
@@ -17,6 +18,7 @@ from producers.http.pages.rendering import page
 from producers.http.pages.routing import page_router
 from producers.http.pages.text_words import Line, line
 from producers.http.pages.visitor import Visitor, require
+from producers.http.preview import senders_of
 from producers.http.problems import Problem
 from projections.shapes import Candidate, Number, Thread
 from schemas.actors import Permission
@@ -50,6 +52,8 @@ class Conversation:
     lines: tuple[Line, ...]
     older: str | None
     consent: ConsentView
+    start_at: str | None
+    """Which of our numbers a candidate who said stop has to text; none if only their phone knows."""
     composer: Composer | None
     """None: the visitor may not send."""
 
@@ -117,8 +121,14 @@ def _conversation(
         lines=tuple(line(message, name) for message in reversed(shown.items)),
         older=shown.next,
         consent=consent_view(consent, lambda other: name if other is None else names(other)),
+        start_at=_start_at(deps, account, thread),
         composer=composer_for(deps, visitor, thread),
     )
+
+
+def _start_at(deps: ApiDeps, account: str, thread: Thread) -> str | None:
+    known = deps.queries.account(account)
+    return None if known is None else senders.start_at(senders_of(known), thread.sender)
 
 
 def _tabs(deps: ApiDeps, visitor: Caller, candidate: Candidate, chosen: str | None) -> list[Tab]:

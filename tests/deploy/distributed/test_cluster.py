@@ -1,5 +1,6 @@
 """The distributed form, whole: broker, PostgreSQL, every process twice, as `sayso cluster` starts it."""
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -21,11 +23,15 @@ from deploy import demo
 from deploy.parts import auth_of
 from deploy.settings import PREFIX
 from producers.http.auth import issue
+from tests.support.collector import Collector, collecting
 from tests.support.processes import process, status
 from tests.support.sayso import ALL, Client, eventually, free_port
 
 ADA = "+4520123456"  # Denmark has no quiet hours
 GRACE = "+4551234567"
+ANNA = "+4560123456"
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+BULKY = "+4520123458"
 BODY = "This is Acme. Could we talk on Tuesday? Reply STOP to opt out."
 SOON_S = 90.0
 
@@ -39,11 +45,18 @@ class Running:
     urls: tuple[str, ...]
     phones: str
     connections: httpx.HTTPTransport
+    collector: Collector
 
     def client(self, api: int = 0, account: str = "acme") -> Client:
         settings = demo.settings_of(self.folder / "cluster-data")
         token = issue(auth_of(settings), account, "rita", ALL, datetime.now(UTC), timedelta(hours=1), "Rita")
         return Client(self.urls[api], account, token, self.connections)
+
+    def activate(self, account: str) -> None:
+        """Texting, with the free texts."""
+        agreement = {"accepted": True, "version": "1"}
+        of = {"country": "DK", "currency": "EUR", "company": account.title(), "agreement": agreement}
+        self.client(account=account).accepted("activate-texting", **of)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -89,7 +102,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("cluster")
     port, phones_port = free_port(), free_port()
     arguments = ("cluster", "--port", str(port), "--phones-port", str(phones_port))
-    with process(*arguments, folder=folder, variables={}) as running:
+    with (
+        collecting() as collector,
+        process(*arguments, folder=folder, variables={"OTLP_URL": collector.url}) as running,
+    ):
         assert running.stdout is not None
         urls: list[str] = []
         while len(urls) < 3:
@@ -99,27 +115,27 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         first, second, phones = urls
         connections = httpx.HTTPTransport(trust_env=False)
         with _environment_of_its_own():
-            yield Running(running, folder, (first, second), phones, connections)
+            started = Running(running, folder, (first, second), phones, connections, collector)
+            for account in ("acme", "globex"):
+                started.activate(account)
+            yield started
         connections.close()
         running.send_signal(signal.SIGINT)
         assert running.wait(60) == 0
         assert running.stderr is not None
         assert "Traceback" not in running.stderr.read()
+        _nobody_is_named_in(sorted((folder / "cluster-data").glob("*.log")))
 
 
-def texts(cluster: Running) -> list[str]:
-    """What arrived on Ada's phone."""
-    answer = httpx.get(f"{cluster.phones}/phones/{ADA[1:]}", trust_env=False)
+def texts(cluster: Running, number: str = ADA) -> list[str]:
+    """What arrived on that phone."""
+    answer = httpx.get(f"{cluster.phones}/phones/{number[1:]}", trust_env=False)
     bubbles: list[dict[str, Any]] = answer.json()["bubbles"] if answer.status_code == 200 else []
     return [one["body"] for one in bubbles if one["side"] == "in" and not one["by_carrier"]]
 
 
 def test_a_text_goes_out_an_answer_comes_back_and_a_stop_holds(cluster: Running) -> None:
     ats, other = cluster.client(0), cluster.client(1)
-    ats.accepted(
-        "activate-texting", country="DK", currency="EUR", company="Acme",
-        agreement={"accepted": True, "version": "1"},
-    )  # fmt: skip
     ats.accepted("add-number", candidate="ada", number=ADA, name="Ada Byron")
     ats.accepted(
         "add-consent", candidate="ada", number=ADA, obtained_at="2026-01-05T09:00:00Z",
@@ -129,7 +145,7 @@ def test_a_text_goes_out_an_answer_comes_back_and_a_stop_holds(cluster: Running)
     eventually(lambda: texts(cluster) == [BODY], SOON_S)
     thread = f"/candidates/ada/threads/{quote(ADA, safe='')}"
     eventually(lambda: ats.get(thread)["items"][0]["status"] == "delivered", SOON_S)
-    assert sent["balance"] == 49
+    assert sent["segments"] == 1
 
     phone = f"{cluster.phones}/phones/{ADA[1:]}/messages"
     httpx.post(phone, json={"body": "Tuesday works!"}, trust_env=False).raise_for_status()
@@ -140,12 +156,50 @@ def test_a_text_goes_out_an_answer_comes_back_and_a_stop_holds(cluster: Running)
     assert texts(cluster) == [BODY]
 
 
+def test_one_trace_leads_from_a_record_on_a_topic_to_the_phone_and_the_views(cluster: Running) -> None:
+    """Over the borders of processes, and whatever the ATS publishes with: the trace stands in a header."""
+    ats = cluster.client(account="globex")
+    ats.accepted("add-number", candidate="anna", number=ANNA, name="Anna Winlock")
+    ats.accepted(
+        "add-consent", candidate="anna", number=ANNA, obtained_at="2026-01-05T09:00:00Z",
+        evidence={"method": "call"},
+    )  # fmt: skip
+    actor = {"kind": "service", "id": "ats", "permissions": ["texts:view", "texts:send"]}
+    command = {
+        "type": "send-text", "command_id": str(uuid4()), "account": "globex", "actor": actor,
+        "candidate": "anna", "number": ANNA, "body": BODY,
+    }  # fmt: skip
+    with KafkaProducer(bootstrap_servers=cluster.settings["KAFKA_BOOTSTRAP"], acks="all") as producer:
+        header = ("traceparent", f"00-{TRACE_ID}-b7ad6b7169203331-01".encode())
+        producer.send("sayso.commands", json.dumps(command).encode(), b"globex", headers=[header]).get(60)
+    eventually(lambda: texts(cluster, ANNA) == [BODY], SOON_S)
+    wanted = {"process sayso.commands", "dispatch", "project"}
+    eventually(lambda: wanted <= {span.name for span in cluster.collector.trace(TRACE_ID)}, SOON_S)
+    said = str(cluster.collector.spans)
+    for word in (ANNA[1:], "Anna", BODY, "globex"):
+        assert word not in said
+
+
+def test_the_largest_bulk_passes_every_part(cluster: Running) -> None:
+    """A command and a receipt of hundreds of kilobytes: the topics, the ledger, the views, the interface."""
+    ats, other = cluster.client(0), cluster.client(1)
+    ats.accepted("add-number", candidate="bulky", number=BULKY)
+    ats.accepted(
+        "add-consent", candidate="bulky", number=BULKY, obtained_at="2026-01-05T09:00:00Z",
+        evidence={"method": "call"},
+    )  # fmt: skip
+    strangers = [{"candidate": f"{n:0128}", "number": f"+45{20_200_000 + n}"} for n in range(999)]
+    whom = [{"candidate": "bulky", "number": BULKY}, *strangers]
+    result = other.accepted("send-bulk", recipients=whom, body=BODY)
+    assert [one["candidate"] for one in result["accepted"]] == ["bulky"]
+    assert {one["code"] for one in result["refused"]} == {"number_unknown"}
+    address = f"/bulks/{result['bulk']}"
+    eventually(lambda: ats.get(address)["delivered"] == 1, SOON_S)
+    assert (ats.get(address)["state"], ats.get(address)["refused"]) == ("finished", 999)
+
+
 def test_whatever_is_killed_another_takes_over(cluster: Running) -> None:
     ats = cluster.client(0, account="globex")
-    ats.accepted(
-        "activate-texting", country="DK", currency="EUR", company="Globex",
-        agreement={"accepted": True, "version": "1"},
-    )  # fmt: skip
     for n, role in enumerate(("worker", "worker", "projector")):
         cluster.kill(role)
         candidate = f"c-{n}"
@@ -191,3 +245,13 @@ def test_only_what_is_empty_is_restored(cluster: Running) -> None:
 
 def _is_there(ats: Client, candidate: str) -> bool:
     return ats.http.get(f"/candidates/{candidate}").status_code == 200
+
+
+def _nobody_is_named_in(logs: list[Path]) -> None:
+    """Whatever befell the processes in all tests: they ran, were killed, and met records that are none."""
+    assert {log.stem for log in logs} >= {
+        f"{role}-{n}" for role in ("worker", "projector", "api") for n in (1, 2)
+    }
+    said = "".join(log.read_text(errors="replace") for log in logs)
+    for word in (ADA[1:], GRACE[1:], ANNA[1:], "Byron", "Hopper", "Winlock", "Tuesday"):
+        assert word not in said

@@ -2,15 +2,22 @@
 
 The meaning of each code is Twilio's (its dictionary page is the row's `source`). The consequences are ours:
 what never gets better is not tried again, what only the operator can repair stops the sending, the rest is
-tried again with a delay and a limit.
+tried again with a delay and a limit. Whether the carrier said it at once or reported it later is the same.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from hashlib import blake2b
+from uuid import UUID
 
 MINUTE_S = 60.0
 DAY_S = 86_400.0
+DELAY_DOUBLED_S_MAX = 15 * MINUTE_S
+"""Doubling ends here: what has been repaired by then should not wait for much longer."""
+JITTER = 0.5
+"""A delay grows by up to this share of itself, so that what failed together does not come back together."""
 
 
 class Consequence(StrEnum):
@@ -29,6 +36,13 @@ class Retry:
     delay_s: float
     attempts_max: int
 
+    def after(self, attempt: int, text_id: UUID) -> timedelta:
+        """How long to wait once `attempt` has failed. The jitter follows from the text itself."""
+        doubled = self.delay_s * 2.0 ** (attempt - 1)
+        delay_s = min(doubled, max(self.delay_s, DELAY_DOUBLED_S_MAX))
+        drawn = blake2b(text_id.bytes + attempt.to_bytes(2), digest_size=4).digest()
+        return timedelta(seconds=delay_s * (1 + JITTER * int.from_bytes(drawn) / 2**32))
+
 
 @dataclass(frozen=True, slots=True)
 class CarrierError:
@@ -41,6 +55,10 @@ class CarrierError:
     sentence: str
     source: str
     retry: Retry | None = None
+
+    def reason(self, attempt: int) -> str:
+        """What the recruiter is told once the last `attempt` has failed."""
+        return self.sentence if attempt == 1 else f"{self.sentence} It was tried {attempt} times."
 
 
 def look_up(code: int | None, http_status: int | None = None) -> CarrierError:
@@ -65,7 +83,6 @@ _NOT_OURS = frozenset({401, 403, 404})
 _DICTIONARY = "https://www.twilio.com/docs/api/errors"
 
 _OPERATOR = "Sending is stopped for this account until whoever runs Sayso has repaired it."
-_SOON = "It is tried again by itself."
 
 
 def _permanent(code: int, meaning: str, sentence: str, *, charged: bool) -> CarrierError:
@@ -76,8 +93,7 @@ def _retry(
     code: int, meaning: str, sentence: str, delay_s: float, attempts_max: int, *, charged: bool
 ) -> CarrierError:
     retry = Retry(delay_s, attempts_max)
-    text = f"{sentence} {_SOON}"
-    return CarrierError(code, meaning, Consequence.RETRY, charged, text, f"{_DICTIONARY}/{code}", retry)
+    return CarrierError(code, meaning, Consequence.RETRY, charged, sentence, f"{_DICTIONARY}/{code}", retry)
 
 
 def _configuration(code: int, meaning: str, sentence: str, *, charged: bool = False) -> CarrierError:
@@ -89,7 +105,7 @@ def _requests() -> Iterable[CarrierError]:
     """What the interface answers at once. Nothing of it reached the network, so nothing is charged."""
     yield _configuration(20003, "Authentication failed", "The carrier does not accept our credentials.")
     yield _configuration(20404, "Not found", "The carrier does not know our account.")
-    yield _retry(20429, "Too many requests", "The carrier asks us to slow down.", 1.0, 10, charged=False)
+    yield _retry(20429, "Too many requests", "The carrier asks us to slow down.", 1.0, 100, charged=False)
     yield _permanent(
         21211, "Invalid 'To' number", "The carrier says this is not a phone number. Check it.", charged=False
     )
@@ -265,6 +281,24 @@ _UNLISTED = CarrierError(
     False,
     "The carrier refused this text. Whoever runs Sayso can look up why; reach the candidate another way.",
     _DICTIONARY,
+)
+UNREACHABLE = CarrierError(
+    None,
+    "No connection came about, or not in time",
+    Consequence.RETRY,
+    False,
+    "The carrier could not be reached.",
+    "ours",
+    Retry(10.0, 12),
+)
+NEVER_ARRIVED = CarrierError(
+    None,
+    "The carrier does not have the text",
+    Consequence.RETRY,
+    False,
+    "The carrier never got the text.",
+    "ours",
+    Retry(1.0, 12),
 )
 _WRONG_SETTINGS = CarrierError(
     None,
