@@ -1,5 +1,6 @@
 """Stopped, or killed at any moment: after the next start nothing is lost and nothing comes twice."""
 
+import json
 import os
 import signal
 import subprocess
@@ -108,6 +109,8 @@ def process(settings: Settings, carrier: SimulatorServer) -> Iterator[subprocess
         "DATA_DIR": settings.data_dir,
         "PORT": settings.port,
         "PUBLIC_URL": settings.public_url,
+        "CARRIER_RATE": settings.carrier_rate,
+        "SENDER_RATES": json.dumps(settings.sender_rates),
         "MASTER_KEY": settings.master_key.get_secret_value(),
         "NAMES_SECRET": settings.names_secret.get_secret_value(),
         "TOKEN_SECRET": "t" * 32,
