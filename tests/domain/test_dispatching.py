@@ -48,6 +48,8 @@ def no(code: int, http_status: int = 400, **more: Any) -> TurnedDown:
     return TurnedDown(code=code, http_status=http_status, **more)
 
 
+BULK = e.BulkStarted(bulk=UUID(int=99), body="Hello", send_at=None, conversations=(), refused=0)
+
 # --- the last look ----------------------------------------------------------------------------------
 
 
@@ -162,7 +164,6 @@ def test_a_text_that_was_to_leave_at_once_has_missed_its_time_like_any_other(
         [scheduled(NOW - timedelta(hours=12), delay="quiet_hours")],
         [queued(), rescheduled(NOW - timedelta(hours=12), "carrier")],
         [scheduled(LATER), rescheduled(NOW - timedelta(hours=12), "quiet_hours")],
-        [scheduled(NOW - timedelta(hours=12), bulk=UUID(int=99))],
     ],
 )
 def test_what_nobody_chose_the_hour_of_is_good_for_half_a_day(waiting: list[e.Event]) -> None:
@@ -175,10 +176,13 @@ def test_what_nobody_chose_the_hour_of_is_good_for_half_a_day(waiting: list[e.Ev
 
 def test_a_bulk_takes_its_time() -> None:
     """5.9: limits may hold its last text up for hours."""
-    history = given(ready(49), queued(bulk=UUID(int=99)))
-    history.when(start(due_at=NOW - timedelta(hours=12))).then(dispatched())
+    counted = e.BulkCounted(bulk=BULK.bulk, what="handed_over", handed_over=1, failed=0, opted_out=0)
+    history = given(ready(49), BULK, queued(bulk=BULK.bulk))
+    history.when(start(due_at=NOW - timedelta(hours=12))).then(dispatched(), counted)
     late = history.when(start(due_at=NOW - timedelta(hours=13)))
     late.then(cancelled("missed"), refunded(1, 50, "missed"))
+    waits = given(ready(49), BULK, scheduled(NOW - timedelta(hours=12), bulk=BULK.bulk))
+    waits.when(start()).then(dispatched(), counted)
 
 
 def test_a_rescheduled_time_can_be_missed_like_the_first() -> None:
