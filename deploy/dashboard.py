@@ -150,9 +150,28 @@ ROWS: dict[str, tuple[Graph, ...]] = {
         ),
         Graph(
             "The carrier's calls",
-            "Taken, kept as a dead letter, or refused for their signature.",
+            "Taken, repeated, spooled, kept as a dead letter, refused for a signature; `not_kept` is lost.",
             {"{{outcome}}": _rate("sayso_webhooks_total", "outcome", "")},
             "reqps",
+        ),
+        Graph(
+            "Calls that wait in the spool",
+            "The ledger or the brokers did not take them in time. They are on the disk, to be replayed.",
+            {"{{instance}}": "max by (instance) (sayso_spool_waiting)"},
+            warns_at=1_000,
+        ),
+        Graph(
+            "Through the spool",
+            "Calls that went to the disk, and were taken in from there; `refused` is lost.",
+            {"{{outcome}}": _rate("sayso_spool_calls_total", "outcome", "")},
+            "reqps",
+        ),
+        Graph(
+            "The oldest call that waits",
+            "A STOP may be among them: nothing is sent while the ledger is away, but it takes effect late.",
+            {"{{instance}}": "max by (instance) (sayso_spool_oldest_seconds)"},
+            "s",
+            warns_at=60,
         ),
     ),
     "HTTP": (

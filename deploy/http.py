@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from deploy.observability import Observability
-from deploy.parts import auth_of, carrier_door_of, policy_of
+from deploy.parts import auth_of, carrier_door_of, policy_of, raw
 from deploy.settings import Settings
+from deploy.stores import said_of
 from producers.dead_letters import DeadLetters
 from producers.http.app import create_app
+from producers.http.call_intake import CallIntake
 from producers.http.deps import ApiDeps, Check
+from producers.http.spool_metrics import SpoolMetrics
+from producers.spool import Spool
 from producers.traced_door import TracedDoor
 from projections.feeds import Changes
 from projections.queries import Queries
@@ -29,18 +34,52 @@ class HttpStores(Protocol):
     def dead_letters(self) -> DeadLetters: ...
 
 
+BYTES_PER_MB = 1024 * 1024
+
+
+def spool_folder(settings: Settings) -> Path:
+    """Where the carrier's calls wait."""
+    return settings.spool_dir or settings.data_dir / "spool"
+
+
+def open_spool(settings: Settings) -> Spool:
+    """The spool of this process.
+
+    Raises:
+        SettingsError: what waits there was sealed under another master key.
+        StoresUnavailable: it cannot be opened.
+    """
+    folder = spool_folder(settings)
+    with said_of(folder):
+        return Spool(folder, raw(settings.master_key), settings.spool_mb_max * BYTES_PER_MB)
+
+
+def call_intake(
+    stores: HttpStores,
+    spool: Spool,
+    door: CommandDoor,
+    observability: Observability,
+    clock: Callable[[], datetime],
+) -> CallIntake:
+    """What takes the carrier's calls in."""
+    metrics = SpoolMetrics(observability.registry)
+    metrics.watch(spool, clock)
+    whose = Queries(stores.views).sender_account
+    return CallIntake(door, whose, stores.dead_letters, spool, clock, metrics)
+
+
 def http_app(
     settings: Settings,
     observability: Observability,
     stores: HttpStores,
-    door: CommandDoor,
+    calls: CallIntake,
     channel: Channel,
     changes: Changes,
     readiness: Mapping[str, Check],
     clock: Callable[[], datetime],
 ) -> FastAPI:
-    """The application; `channel` is what commands pass through behind `door`."""
-    tracer = observability.tracer
+    """The application; `channel` is what commands pass through behind the door."""
+    door, tracer = calls.door, observability.tracer
     observability.count(stores.dead_letters)
     deps = ApiDeps(
         door=door if tracer is None else TracedDoor(door, tracer, channel),
@@ -49,6 +88,7 @@ def http_app(
         policy=policy_of(settings),
         auth=auth_of(settings),
         carrier=carrier_door_of(settings),
+        calls=calls,
         dead_letters=stores.dead_letters,
         readiness=observability.ready(readiness),
         registry=observability.registry,

@@ -15,6 +15,7 @@ from producers.dead_letters import DeadLetters
 from producers.http.deps import Check
 from producers.http.observe import HttpMetrics
 from producers.http.ops_app import ReadinessGauge
+from producers.http.spool_metrics import SpoolMetrics
 
 SERVICE = "sayso"
 TRACES_PATH = "/v1/traces"
@@ -83,7 +84,9 @@ def table_of_metrics() -> list[tuple[str, str, str, str]]:
     registry = CollectorRegistry()
     metrics = ConsumerMetrics(registry)
     ready = ReadinessGauge(registry, {})
-    parts = [*_parts(metrics), dead_letters_counter(registry), ready, *_parts(HttpMetrics(registry))]
+    spool = SpoolMetrics(registry)
+    http = [*_parts(HttpMetrics(registry)), spool.calls, spool]
+    parts = [*_parts(metrics), dead_letters_counter(registry), ready, *http]
     return [row for part in parts for row in _rows(part)]
 
 

@@ -19,6 +19,7 @@ from domain.ledger import StreamNames
 from domain.policy import Package, Policy
 from producers.http.auth import AuthSettings
 from producers.http.deps import CarrierDoor
+from producers.http.public_address import networks
 from producers.http.webhooks import status_callback_url
 from projections.feeds import ChangeFeeds
 from schemas.base import FIRST_CARRIER
@@ -106,7 +107,9 @@ def open_carriers(
 def carrier_door_of(settings: Settings) -> CarrierDoor:
     """How the carriers reach us."""
     tokens = {account.account_sid: account.auth_token for account in carriers_of(settings).values()}
-    return CarrierDoor(tokens, settings.public_url)
+    shared = settings.twilio_shared_keys
+    keys = [] if shared is None else [key.strip() for key in shared.get_secret_value().split(",")]
+    return CarrierDoor(tokens, settings.public_url, tuple(keys), networks(settings.trusted_proxies))
 
 
 def callback_of(settings: Settings) -> Callable[[str, UUID], str]:

@@ -74,6 +74,7 @@ class _Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 log_config=None,  # its own prints failures with their words; ours are set for the process
+                proxy_headers=False,  # whom to believe about where a call comes from is the operator's to say
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=STOP_TIMEOUT_S,
             )

@@ -19,6 +19,7 @@ from pydantic_settings import SettingsError as Unreadable
 
 from consumers.rates import CARRIER_RATE, SENDER_RATES
 from domain.policy import FREE_SEGMENTS, STANDARD
+from producers.http.public_address import networks
 from schemas.base import FIRST_CARRIER, CarrierName, Currency
 
 PREFIX = "SAYSO_"
@@ -47,6 +48,14 @@ def _folder(path: Path) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is no folder")
     return path
+
+
+def _networks(named: str) -> str:
+    try:
+        networks(named)
+    except ValueError as error:
+        raise ValueError(f"must be addresses or networks, by commas ({error})") from error
+    return named
 
 
 def _file(path: Path) -> Path:
@@ -144,6 +153,27 @@ class Settings(BaseSettings):
     twilio_account_sid: str = Field(pattern=ACCOUNT_SID, description="The Twilio account.")
     twilio_auth_token: SecretStr = Field(
         min_length=1, description="Its token; also checks the signatures of Twilio's calls."
+    )
+    twilio_shared_keys: SecretStr | None = Field(
+        None,
+        description="Secrets of Twilio's shared keys, by commas: they sign calls in the newer form "
+        "(HMAC-SHA256). Two while one is rotated.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Proxies, as addresses or networks by commas, whose X-Forwarded-Proto, -Host and -Prefix "
+        "are believed about what the carrier called.",
+    )
+    spool_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        None,
+        description="Where the carrier's calls wait while the ledger or the brokers are away; `spool` in the "
+        "data folder, if not set. On a local disk.",
+    )
+    spool_mb_max: int = Field(
+        256,
+        ge=1,
+        le=1_000_000,
+        description="How large the spool may grow, in MB; then calls are answered 503.",
     )
     twilio_url: str = Field(TWILIO_URL, pattern=URL, description="Another address only for the simulator.")
     carriers: dict[CarrierName, CarrierSettings] = Field(

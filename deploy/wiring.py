@@ -14,7 +14,7 @@ from consumers.projector import Projected, Projector
 from consumers.rates import Rates
 from consumers.worker import Worker
 from deploy.clock import utc_now
-from deploy.http import http_app
+from deploy.http import call_intake, http_app, open_spool
 from deploy.observability import Observability
 from deploy.parts import (
     callback_of,
@@ -27,10 +27,13 @@ from deploy.parts import (
 )
 from deploy.settings import Settings
 from deploy.stores import SHARD, Stores, require_same_names, said_of, sole_owner
+from producers.spooled_first import SpooledFirst
 from projections import catalog
 from projections.worklist import Worklist
 from schemas.tracing import INBOX
 
+SPOOL_FIRST_S_MAX = 10.0
+"""How long a start waits until what was spooled is taken in: a STOP among it goes before any text."""
 LAG_EVENTS_MAX = 20_000
 """How far the views may be behind before no more traffic should come."""
 
@@ -60,6 +63,8 @@ class Sayso:
             require_same_names(self.stores.ledger, self.stores.keys, names)
             with said_of(settings.data_dir):
                 self.inbox = Inbox(self.stores.ledger.take())
+            self.spool = open_spool(settings)
+            opened.callback(self.spool.close)
             self.carriers = opened.enter_context(open_carriers(settings, clock))
             self._opened = opened.pop_all()
         self.observability = observability or Observability.to(settings.otlp_url)
@@ -74,7 +79,7 @@ class Sayso:
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
         self.dispatcher = Dispatcher(
             Worklist(self.stores.views, SHARD),
-            self.inbox,
+            SpooledFirst(self.inbox, self.spool),
             ObservedCarriers(self.carriers, metrics, shard=SHARD, tracer=tracer),
             callback_of(settings),
             clock,
@@ -86,6 +91,7 @@ class Sayso:
         metrics.standing.waiting(SHARD, self.inbox)
         metrics.standing.projection(SHARD, self.projector)
         metrics.standing.limits(SHARD, self.dispatcher)
+        self.calls = call_intake(self.stores, self.spool, self.inbox, self.observability, clock)
         self.app = self._app(clock)
 
     def start(self) -> None:
@@ -94,6 +100,7 @@ class Sayso:
         catalog.drop_former(self.stores.views)
         self.worker.start()
         self.projector.start()
+        self.calls.start(SPOOL_FIRST_S_MAX)
         self.dispatcher.start()
 
     def let_go(self) -> None:
@@ -103,6 +110,7 @@ class Sayso:
     def stop(self) -> None:
         """Finish what is at hand, and let everything go."""
         self.dispatcher.stop()
+        self.calls.stop()
         self.worker.stop()
         self.projector.stop()
         self.observability.close()
@@ -137,7 +145,7 @@ class Sayso:
             self.settings,
             self.observability,
             self.stores,
-            self.inbox,
+            self.calls,
             INBOX,
             self.projector.feed,
             readiness,

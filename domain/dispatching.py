@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from domain import account as accounts
+from domain import bulk as bulks
 from domain import conversation as conversations
 from domain import numbers, senders, sending
 from domain.carrier_errors import NEVER_ARRIVED, UNREACHABLE, CarrierError, Consequence, look_up
@@ -59,6 +60,8 @@ def start(turn: Turn, command: StartDispatch) -> dict[str, JsonValue]:
     if turn.account.stopped is not None:
         # Nothing is wrong with the text: it waits until the operator has put right what is.
         raise Refused("sending_stopped", reason=turn.account.stopped)
+    if text.bulk is not None:
+        bulks.require_running(turn.bulk(text.bulk))  # it waits, too, until somebody has looked
     try:
         phone = numbers.parse(command.number)
         sender = _sender(turn, stream, command, text, phone.region)
@@ -96,6 +99,8 @@ def _last_look(
         raise Refused("number_unknown")
     conversations.require_consent(conversation, turn.account.senders)
     _require_in_time(turn, text, text.send_at or command.due_at)
+    if text.bulk is not None:
+        bulks.require_open(turn.bulk(text.bulk))  # it was out of reach when the bulk was called back
     if text.overrides_quiet_hours:
         return False
     zones = numbers.zones(phone, conversation.candidates.get(text.candidate or ""))
@@ -145,6 +150,9 @@ def record(turn: Turn, command: RecordHandover) -> dict[str, JsonValue]:
     match command.result:
         case HandedOver() as taken if taken.sid not in text.failed_sids:
             _advance(turn, stream, command.text_id, taken.sid, taken.status, taken.segments, None)
+        case HandedOver() if text.state == "in_doubt":
+            # Only an attempt that failed before was found, so this one never arrived.
+            _not_sent(turn, stream, command.text_id, _failure(text, NotTaken(cause="absent")))
         case (TurnedDown() | NotTaken()) as no if text.state != "sent":
             _not_sent(turn, stream, command.text_id, _failure(text, no))
         case InDoubt(reason=reason) if text.state == "dispatching":

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, update
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Integer, true, update
 
 from projections.moments import micros
 from projections.shapes import urgency_of
 from projections.view import TEXT, Fold, View
 from projections.writing import Key, Row, Writes
 from schemas.events import (
+    BulkPaused,
+    BulkResumed,
     DispatchDoubted,
     DispatchStarted,
     Event,
@@ -34,8 +36,8 @@ class OpenTexts(View):
 
     `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. A doubt leaves
     `begun_at` alone, so that the carrier is asked from there on: a doubt may be recorded much later.
-    `shard`: whose worker hands it over. `held`: the account's sending is stopped: the text is not due,
-    whatever the time. `urgency`: which of an account's texts go first.
+    `shard`: whose worker hands it over. `held`: the account's sending is `stopped`, or the text's bulk is
+    `paused`: the text is not due, whatever the time. `urgency`: which of an account's texts go first.
     """
 
     NAME = "open_texts"
@@ -60,6 +62,8 @@ class OpenTexts(View):
             Column("due_at", BigInteger),
             Column("begun_at", BigInteger),
             Column("attempt", Integer, nullable=False),
+            Column("stopped", Boolean, nullable=False),
+            Column("paused", Boolean, nullable=False),
             Column("held", Boolean, nullable=False),
             Column("sender", TEXT),
             Column("carrier", TEXT),
@@ -70,6 +74,7 @@ class OpenTexts(View):
         self._partial_index("due", self.texts.c.due_at, self.texts.c.shard, self.texts.c.held)
         lanes = (self.texts.c.shard, self.texts.c.held, self.texts.c.account, self.texts.c.urgency)
         self._partial_index("lanes", self.texts.c.due_at, *lanes)
+        self._partial_index("bulk", self.texts.c.bulk, self.texts.c.account)
         self._partial_index("begun", self.texts.c.begun_at, self.texts.c.shard, self.texts.c.state)
 
     def _folds(self) -> Mapping[type[Event], Fold]:
@@ -87,6 +92,8 @@ class OpenTexts(View):
             TextUnknown: self._settled,
             SendingStopped: self._stopped,
             SendingResumed: self._resumed,
+            BulkPaused: self._paused,
+            BulkResumed: self._released,
         }
 
     def _queued(self, writes: Writes, recorded: Recorded, event: TextQueued) -> None:
@@ -123,16 +130,23 @@ class OpenTexts(View):
         writes.remove(self.texts, _key(recorded, event))
 
     def _stopped(self, writes: Writes, recorded: Recorded, _: SendingStopped) -> None:
-        self._hold(writes, recorded, held=True)
+        self._hold(writes, recorded, true(), stopped=True, held=True)
 
     def _resumed(self, writes: Writes, recorded: Recorded, _: SendingResumed) -> None:
-        self._hold(writes, recorded, held=False)
+        self._hold(writes, recorded, true(), stopped=False, held=self.texts.c.paused)
 
-    def _hold(self, writes: Writes, recorded: Recorded, *, held: bool) -> None:
-        """All of the account's open texts; while its sending is stopped, no new ones are accepted."""
+    def _paused(self, writes: Writes, recorded: Recorded, event: BulkPaused) -> None:
+        self._hold(writes, recorded, self.texts.c.bulk == event.bulk.hex, paused=True, held=True)
+
+    def _released(self, writes: Writes, recorded: Recorded, event: BulkResumed) -> None:
+        of_bulk = self.texts.c.bulk == event.bulk.hex
+        self._hold(writes, recorded, of_bulk, paused=False, held=self.texts.c.stopped)
+
+    def _hold(self, writes: Writes, recorded: Recorded, which: ColumnElement[bool], **columns: Any) -> None:
+        """Those of the account's open texts; none are added while it is stopped, and to a bulk never."""
         writes.flush()
         of_account = self.texts.c.account == recorded.context.account
-        writes.connection.execute(update(self.texts).where(of_account).values(held=held))
+        writes.connection.execute(update(self.texts).where(of_account, which).values(**columns))
 
 
 _NOT_BEGUN = {"begun_at": None, "sender": None, "carrier": None, "sid": None}
@@ -165,6 +179,8 @@ def _accepted(
         "waiting_since": at,
         "due_at": due_at,
         "attempt": 0,
+        "stopped": False,
+        "paused": False,
         "held": False,
         "traceparent": recorded.context.traceparent,
     }

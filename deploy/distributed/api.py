@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from deploy.clock import utc_now
 from deploy.distributed.stores import SharedStores
-from deploy.http import http_app
+from deploy.http import call_intake, http_app, open_spool
 from deploy.observability import Observability
 from deploy.parts import (
     client_of,
@@ -36,6 +36,7 @@ class ApiProcess:
         self._topics = topics_of(settings)
         self.observability = Observability.to(settings.otlp_url)
         self.stores = SharedStores(settings)
+        self.spool = open_spool(settings)
         self.feeds = feeds_of(settings)
         self.listener = ChangeListener(self.stores.views, self.feeds)
         self.door = KafkaDoor(
@@ -47,17 +48,21 @@ class ApiProcess:
             seal_of(settings),
             Queries(self.stores.views).receipt_answer,
         )
+        self.calls = call_intake(self.stores, self.spool, self.door, self.observability, utc_now)
         self.app = self._app()
 
     def __enter__(self) -> Self:
         """Begin to hear of receipts and changes."""
         self.listener.start()
         self.door.start()
+        self.calls.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let everything go."""
+        self.calls.stop()
         self.door.close()
+        self.spool.close()
         self.listener.stop()
         self.observability.close()
         self.stores.close()
@@ -75,7 +80,7 @@ class ApiProcess:
             self.settings,
             self.observability,
             self.stores,
-            self.door,
+            self.calls,
             Channel("kafka", self._topics[Topic.COMMANDS]),
             self.feeds,
             readiness,

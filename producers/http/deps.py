@@ -12,6 +12,9 @@ from prometheus_client import CollectorRegistry
 from domain.policy import Policy
 from producers.dead_letters import DeadLetters
 from producers.http.auth import AuthSettings
+from producers.http.call_intake import CallIntake
+from producers.http.public_address import Network
+from producers.http.twilio_signature import CarrierSecrets
 from projections.feeds import Changes
 from projections.queries import Queries
 from schemas.door import CommandDoor
@@ -28,14 +31,19 @@ class CarrierDoor:
         tokens: sign the calls of each of our accounts with carriers, by its sid; the first one's is also
             that of calls that do not say whose they are.
         public_url: where the carriers call us, e.g. `https://texts.example.com`: what they sign.
+        shared_keys: sign calls in the newer form.
+        proxies: whose word is taken for another address than that.
     """
 
     tokens: Mapping[str, str]
     public_url: str
+    shared_keys: tuple[str, ...] = ()
+    proxies: tuple[Network, ...] = ()
 
-    def token_of(self, account_sid: str | None) -> str | None:
+    def secrets_of(self, account_sid: str | None) -> CarrierSecrets | None:
         """What signs the calls of that account; None if it is none of ours."""
-        return self.tokens.get(account_sid) if account_sid else next(iter(self.tokens.values()))
+        token = self.tokens.get(account_sid) if account_sid else next(iter(self.tokens.values()))
+        return None if token is None else CarrierSecrets(token, self.shared_keys)
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class ApiDeps:
     policy: Policy
     auth: AuthSettings
     carrier: CarrierDoor
+    calls: CallIntake
     dead_letters: DeadLetters
     readiness: Mapping[str, Check]
     registry: CollectorRegistry

@@ -43,7 +43,8 @@ class HttpMetrics:
         )
         self.webhooks = Counter(
             "sayso_webhooks_total",
-            "The carrier's calls: taken, kept as a dead letter, or refused for their signature.",
+            "The carrier's calls: taken, repeated, kept as a dead letter, spooled, refused for their "
+            "signature, or not_kept for want of room.",
             ["outcome"],
             registry=registry,
         )

@@ -38,6 +38,9 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "token_jwks_file": ("nowhere.json", "pyproject.toml", "tests"),
     "twilio_account_sid": ("AC123", "SK" + "0" * 32, "AC" + "G" * 32),
     "twilio_auth_token": (),
+    "trusted_proxies": ("proxy.example.com", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1 10.0.0.2"),
+    "spool_dir": ("pyproject.toml",),
+    "spool_mb_max": ("0", "-1", "plenty"),
     "twilio_url": ("api.twilio.com", "ftp://api.twilio.com"),
     "carriers": (
         "none",
@@ -85,7 +88,14 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "otlp_url": ("collector:4318", "ftp://collector", "http://collector:4318/v1/traces"),
 }
 """Values that no setting can have."""
-ANYTHING_GOES = {"host", "token_issuer", "token_audience", "kafka_sasl_username", "kafka_sasl_password"}
+ANYTHING_GOES = {
+    "twilio_shared_keys",
+    "host",
+    "token_issuer",
+    "token_audience",
+    "kafka_sasl_username",
+    "kafka_sasl_password",
+}
 """Texts: whether a host exists shows when it is listened on."""
 NEEDED = ("MASTER_KEY", "NAMES_SECRET", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 

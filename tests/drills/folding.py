@@ -26,6 +26,7 @@ class Text:
     attempts: int = 0
     sids: list[str] = field(default_factory=list)
     paid: int = 0
+    bulk: str | None = None
     spent: int = 0
     """What was paid for attempts that the network took and did not deliver: it never comes back."""
 
@@ -47,6 +48,8 @@ class History:
     def __init__(self) -> None:
         self.texts: dict[tuple[str, str], Text] = {}
         self.talks: dict[str, Talk] = defaultdict(Talk)
+        self.bulks: dict[str, str] = {}
+        """Whether each goes on."""
         self.credits: dict[str, Counter[str]] = defaultdict(Counter)
 
     def see(self, one: Event) -> Iterator[Broken]:
@@ -60,6 +63,8 @@ class History:
             yield from self._credit(one)
         elif one.name in ("text-queued", "text-scheduled"):
             yield from self._accepted(one)
+        elif one.stream[0] == "b":
+            yield from self._bulk(one)
         elif "text_id" in one.data:
             yield from self._moved(one)
         elif one.stream[0] == "c":
@@ -97,7 +102,8 @@ class History:
         name = (one.account, one.data["text_id"])
         if name in self.texts:
             yield "P2", "text accepted twice"
-        self.texts[name] = Text(one.account, one.data["candidate"], one.data.get("purpose", "message"))
+        purpose = one.data.get("purpose", "message")
+        self.texts[name] = Text(one.account, one.data["candidate"], purpose, bulk=one.data.get("bulk"))
 
     def _moved(self, one: Event) -> Iterator[tuple[str, str]]:
         text = self.texts.get((one.account, one.data["text_id"]))
@@ -139,6 +145,8 @@ class History:
         text.state, text.attempts = "dispatching", text.attempts + 1
         if one.data["attempt"] != text.attempts:
             yield "P3", "attempts are miscounted"
+        if text.bulk is not None and self.bulks.get(text.bulk) != "running":
+            yield "P3", "handed over while its bulk was held or ended"
         talk = self.talks[one.stream]
         if text.purpose == "message":  # the answer to a keyword was asked for by the phone itself
             if talk.status != "granted" or not talk.brought_by:
@@ -147,6 +155,13 @@ class History:
                 yield "P1", "handed over under review"
             if text.candidate not in talk.members:
                 yield "P1", "handed over to a number that is not the candidate's"
+
+    def _bulk(self, one: Event) -> Iterator[tuple[str, str]]:
+        name, state = one.data["bulk"], _BULK_STATES.get(one.name)
+        if (name in self.bulks) != (one.name != "bulk-started"):
+            yield "P2", "a bulk begins other than once"
+        if state is not None:
+            self.bulks[name] = state
 
     # --- P1, P6: consent -------------------------------------------------------------------------
 
@@ -179,6 +194,12 @@ class History:
                 pass
 
 
+_BULK_STATES = {
+    "bulk-started": "running",
+    "bulk-paused": "paused",
+    "bulk-resumed": "running",
+    "bulk-cancelled": "cancelled",
+}
 _MOVEMENTS = {
     "texting-activated": ("free", 1),
     "package-bought": ("bought", 1),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deploy.local.broker import Broker
+from producers.http import ids
 from producers.http.app import create_app
+from producers.http.call_intake import CallIntake
 from producers.http.webhooks import INBOUND_PATH
 from producers.kafka_door import KafkaDoor, Known
 from schemas import commands
@@ -27,7 +30,8 @@ from tests.consumers.serving import SEAL, Cluster, Process, known_to
 from tests.consumers.shards import NAMES
 from tests.domain import people
 from tests.producers.test_commands import code
-from tests.producers.world import Caller, World, calling, fresh_number
+from tests.producers.world import Caller, Json, World, calling, fresh_number
+from tests.support.intakes import intake
 from tests.support.sayso import eventually
 from tests.support.topics import fresh_prefix, made, read_all
 
@@ -218,17 +222,37 @@ def test_http_answers_202_once_the_broker_has_it_and_the_receipt_to_whoever_wait
             assert code(sayso.post({**command, "candidate": "bob"}, wait=30)) == "command_id_reused"
 
 
-def test_webhooks_are_published_and_sealed(world: World, cluster: Cluster, broker: Broker) -> None:
+# --- the carrier's calls ------------------------------------------------------------------------------
+
+
+@contextmanager
+def called(world: World, entrance: KafkaDoor, folder: Path) -> Iterator[tuple[World, CallIntake]]:
+    """An API process in front of this door, as the carrier sees it. It replays nothing until started."""
+    deps, registry = world.sayso.app.state.deps, CollectorRegistry()
+    with intake(world.sayso.stores, folder, entrance, registry=registry) as calls:
+        app = create_app(replace(deps, door=entrance, calls=calls, registry=registry))
+        with calling(app) as client:
+            yield World(world.sayso, client), calls
+
+
+def inbound(boss: Caller, number: str, body: str) -> Json:
+    sender = boss.get().json()["sender"]
+    return {"MessageSid": f"SM{uuid4().hex}", "From": number, "To": sender, "Body": body, "NumMedia": "0"}
+
+
+def decided(cluster: Cluster, account: str) -> list[UUID]:
+    """Whose receipts there are, in order."""
+    events = cluster.events(shard_of(account, PARTITIONS))
+    return [one.context.command_id for one in events if isinstance(one.event, Receipt)]
+
+
+def test_webhooks_are_published_and_sealed(
+    world: World, cluster: Cluster, broker: Broker, tmp_path: Path
+) -> None:
     boss = world.account()
-    form = {
-        "MessageSid": f"SM{uuid4().hex}",
-        "From": fresh_number(),
-        "To": boss.get().json()["sender"],
-        "Body": "Hello",
-        "NumMedia": "0",
-    }
-    with door(cluster) as entrance, http(world, entrance) as client:
-        assert World(world.sayso, client).carrier_posts(INBOUND_PATH, form).status_code == 200
+    form = inbound(boss, fresh_number(), "Hello")
+    with door(cluster) as entrance, called(world, entrance, tmp_path / "spool") as (twilio, _):
+        assert twilio.carrier_posts(INBOUND_PATH, form).status_code == 200
         (message,) = read_all(broker, cluster.topics[Topic.COMMANDS])
         assert message.key() == boss.account.encode()
         assert "sayso-seal" in dict(message.headers() or [])
@@ -236,6 +260,56 @@ def test_webhooks_are_published_and_sealed(world: World, cluster: Cluster, broke
             shard = shard_of(boss.account, PARTITIONS)
             eventually(lambda: cluster.position(shard) == 1, SOON_S)
     assert read_all(broker, cluster.topics[Topic.DEAD_LETTERS]) == []
+
+
+def test_a_message_that_two_processes_hear_of_at_once_is_one_reply(
+    world: World, cluster: Cluster, broker: Broker, tmp_path: Path
+) -> None:
+    """It may lie on the topic several times, as it does where a process starts anew; it is decided once."""
+    boss = world.account()
+    form, last = (inbound(boss, fresh_number(), "Hello") for _ in range(2))
+    with (
+        door(cluster) as entrance,
+        door(cluster) as another,
+        called(world, entrance, tmp_path / "1") as (one, _),
+        called(world, another, tmp_path / "2") as (other, _),
+        ThreadPoolExecutor(8) as pool,
+    ):
+        asked = [pool.submit((one, other)[n % 2].carrier_posts, INBOUND_PATH, form) for n in range(8)]
+        assert {answer.result().status_code for answer in asked} == {200}
+        other.carrier_posts(INBOUND_PATH, last)
+        assert len(read_all(broker, cluster.topics[Topic.COMMANDS])) > 1
+        with working(cluster):
+            expected = [ids.of_inbound(one["MessageSid"]) for one in (form, last)]
+            eventually(lambda: decided(cluster, boss.account) == expected, SOON_S)
+
+
+def test_while_the_broker_is_silent_calls_are_answered_and_spooled_and_then_decided_once(
+    world: World, tmp_path: Path
+) -> None:
+    boss, number = world.account(), fresh_number()
+    forms = [inbound(boss, number, f"answer {n}") for n in range(5)]
+    with Broker(tmp_path / "broker") as broker:
+        prefix = fresh_prefix()
+        made(broker, prefix, PARTITIONS)
+        with (
+            closing(Cluster(broker.bootstrap, prefix, PARTITIONS, tmp_path)) as cluster,
+            door(cluster, within_s=2.0) as entrance,
+            called(world, entrance, tmp_path / "spool") as (twilio, calls),
+        ):
+            assert cluster.ledgers
+            calls.start()
+            broker.pause()
+            try:
+                answers = [twilio.carrier_posts(INBOUND_PATH, form).status_code for form in forms]
+                assert answers == [200] * len(forms)
+                assert calls.spool.standing().waiting == len(forms)
+            finally:
+                broker.resume()
+            eventually(lambda: calls.spool.standing().waiting == 0, SOON_S)
+            with working(cluster):
+                expected = [ids.of_inbound(form["MessageSid"]) for form in forms]
+                eventually(lambda: decided(cluster, boss.account) == expected, SOON_S)
 
 
 def _found(response: httpx.Response) -> httpx.Response | None:

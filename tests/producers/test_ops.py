@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from consumers.inbox import Inbox
 from domain.refusals import REFUSALS
-from producers.http import limits, webhooks
+from producers.http import limits
 from producers.http.app import create_app
 from producers.http.problems import KINDS, codes
 from producers.http.webhooks import INBOUND_PATH
@@ -137,19 +137,13 @@ def test_the_log_holds_nothing_personal(world: World) -> None:
         assert word not in said
 
 
-def test_no_room_is_503_with_a_time_to_come_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhooks, "PATIENCE_S", 0.3)
+def test_no_room_is_503_with_a_time_to_come_back(world: World) -> None:
     boss = world.account()
-    number = boss.get().json()["sender"]
     closed = Inbox(0)
     closed.close()
     with with_deps(world, door=closed) as full:
         answer = full.caller(boss.account).post(FOLLOW)
         assert (answer.status_code, code(answer), answer.headers["Retry-After"]) == (503, "busy", "1")
-        form = {"MessageSid": "SM2", "From": fresh_number(), "To": number, "Body": "STOP"}
-        answer = full.carrier_posts(INBOUND_PATH, form)
-        assert (answer.status_code, code(answer)) == (503, "busy")
-    assert boss.get("/dead-letters").json()["items"][0]["reason"] == "busy"
 
 
 def test_what_could_not_be_stored_is_503(world: World) -> None:

@@ -1,12 +1,8 @@
 """Stopped, or killed at any moment: after the next start nothing is lost and nothing comes twice."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -18,12 +14,11 @@ from rich.console import Console
 from deploy import demo, maintenance
 from deploy.archive import opened
 from deploy.clock import utc_now
-from deploy.settings import PREFIX, Settings
+from deploy.settings import Settings
 from deploy.simulator.server import SimulatorServer
 from tests.support.office import POLITE, Office, Person, new_account, office_hours, open_office, quick
 from tests.support.sayso import Client, Clock, System, eventually, reachable_settings, serving
-
-PROJECT = Path(__file__).parents[2]
+from tests.support.served import calling, process
 
 
 @pytest.fixture
@@ -99,47 +94,6 @@ def test_a_stop_keyword_that_came_before_the_restart_counts_after_it(
 
 
 # --- kill -9 --------------------------------------------------------------------------------------
-
-
-@contextmanager
-def process(settings: Settings, carrier: SimulatorServer) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of its own that serves."""
-    given = {
-        "DATA_DIR": settings.data_dir,
-        "PORT": settings.port,
-        "PUBLIC_URL": settings.public_url,
-        "MASTER_KEY": settings.master_key.get_secret_value(),
-        "NAMES_SECRET": settings.names_secret.get_secret_value(),
-        "TOKEN_SECRET": "t" * 32,
-        "TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
-        "TWILIO_AUTH_TOKEN": settings.twilio_auth_token.get_secret_value(),
-        "TWILIO_URL": carrier.url,
-        "HAND_OVERS_MAX": settings.hand_overs_max,
-        "LOG_LEVEL": "error",
-    }
-    environment = {**os.environ, **{PREFIX + name: str(value) for name, value in given.items()}}
-    with subprocess.Popen(
-        [sys.executable, "-m", "deploy", "serve"], cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL
-    ) as running:
-        try:
-            eventually(lambda: _answers(settings.public_url), timeout_s=60)
-            yield running
-        finally:
-            running.kill()
-
-
-@contextmanager
-def calling(settings: Settings, account: str, token: str) -> Iterator[Client]:
-    """An ATS that talks to that process."""
-    with httpx.HTTPTransport() as connections:
-        yield Client(settings.public_url, account, token, connections)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url + "/readyz", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_killed_in_the_middle_of_sends_every_text_arrives_once_and_every_command_has_one_answer(

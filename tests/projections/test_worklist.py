@@ -14,6 +14,8 @@ from projections.catalog import OPEN_TEXTS
 from projections.engine import is_postgresql, writing
 from projections.worklist import Worklist
 from schemas.events import (
+    BulkPaused,
+    BulkResumed,
     DispatchDoubted,
     DispatchStarted,
     Event,
@@ -49,14 +51,16 @@ SENT = TextSent(text_id=TEXT, sid="SM9", status="queued")
 DOUBTED = DispatchDoubted(text_id=TEXT, attempt=1, reason="reset")
 
 
-def queued(n: int = 7) -> Event:
-    return TextQueued(text_id=UUID(int=n), candidate="grace", body="Hi!", encoding="GSM-7", segments=1)
+def queued(n: int = 7, bulk: UUID | None = None) -> Event:
+    return TextQueued(
+        text_id=UUID(int=n), candidate="grace", body="Hi!", encoding="GSM-7", segments=1, bulk=bulk
+    )
 
 
-def scheduled(n: int, send_at: datetime) -> Event:
+def scheduled(n: int, send_at: datetime, bulk: UUID | None = None) -> Event:
     return TextScheduled(
         text_id=UUID(int=n), candidate="grace", body="Hi!", encoding="GSM-7", segments=1,
-        send_at=send_at, delay="requested",
+        send_at=send_at, delay="requested", bulk=bulk,
     )  # fmt: skip
 
 
@@ -155,6 +159,29 @@ def test_a_stopped_accounts_texts_wait_until_it_is_resumed(views: Views, history
     assert views.worklist.next_due(NOON) is None
     views.given(history.happened(ACCOUNT, SendingResumed()))
     assert numbers_of(views, LATE) == [2, 1]
+
+
+def test_a_paused_bulks_texts_wait_until_it_is_resumed_and_no_others_do(
+    views: Views, history: History
+) -> None:
+    bulk = UUID(int=50)
+    history.happened(STREAM, queued(1, bulk), scheduled(2, NOON, bulk), queued(3), queued(4, UUID(int=51)))
+    views.given(history.happened("bulk", BulkPaused(bulk=bulk, cause="member")))
+    assert numbers_of(views, LATE) == [3, 4]
+    views.given(history.happened("bulk", BulkResumed(bulk=bulk)))
+    assert sorted(numbers_of(views, LATE)) == [1, 2, 3, 4]
+
+
+def test_who_is_held_for_two_reasons_waits_until_both_are_gone(views: Views, history: History) -> None:
+    bulk = UUID(int=50)
+    paused, resumed = BulkPaused(bulk=bulk, cause="failures"), BulkResumed(bulk=bulk)
+    stopped = SendingStopped(code=30002, reason="suspended")
+    history.happened(STREAM, queued(1, bulk)).happened("bulk", paused).happened(ACCOUNT, stopped)
+    assert numbers_of(views.given(history.happened(ACCOUNT, SendingResumed())), LATE) == []
+    assert numbers_of(views.given(history.happened("bulk", resumed)), LATE) == [1]
+    history.happened("bulk", paused).happened(ACCOUNT, stopped).happened("bulk", resumed)
+    assert numbers_of(views.given(history), LATE) == []
+    assert numbers_of(views.given(history.happened(ACCOUNT, SendingResumed())), LATE) == [1]
 
 
 def test_one_stopped_account_holds_up_no_other(views: Views, history: History) -> None:
