@@ -28,7 +28,7 @@ from schemas.commands import (
 CALLBACK = Callable[[str, UUID], str]
 """Account and text to the address where the carrier reports the text's status."""
 
-ASKED_ANEW_AFTER_S = 10
+ASKED_ANEW_AFTER_S = 2
 _STATUSES = frozenset(get_args(CarrierStatus))
 
 
@@ -48,6 +48,7 @@ def start(text: OpenText, now: datetime, failing: frozenset[str] = frozenset()) 
         number=text.number,
         text_id=text.text_id,
         attempt=attempt,
+        due_at=text.due_at,
         failing_carriers=failing,
         traceparent=text.traceparent,
     )

@@ -25,6 +25,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 _COMMANDS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+_LATE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600, 3_600)
 _CARRIER_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -71,6 +72,19 @@ class ConsumerMetrics:
             "Hand-overs by the carrier's answer: accepted, rejected, unreachable or unknown.",
             ["shard", "outcome"],
             buckets=_CARRIER_SECONDS,
+            registry=registry,
+        )
+        self.late = Histogram(
+            "sayso_hand_over_late_seconds",
+            "From the moment when a text was to leave until its hand-over began.",
+            ["shard"],
+            buckets=_LATE_SECONDS,
+            registry=registry,
+        )
+        self.throttled = Counter(
+            "sayso_throttled_total",
+            "Hand-overs that the carrier turned down for their number (429): they are tried again.",
+            ["shard"],
             registry=registry,
         )
         self.projected = Counter(
@@ -151,6 +165,20 @@ class Waiting(Protocol):
         ...
 
 
+class Limited(Protocol):
+    """A shard's dispatcher."""
+
+    @property
+    def held_up(self) -> int:
+        """How many texts at hand wait for a limit; from any thread."""
+        ...
+
+    @property
+    def carrier_rate(self) -> float:
+        """Segments a second that may be handed over now; from any thread."""
+        ...
+
+
 _GAUGES: Mapping[str, str] = MappingProxyType(
     {
         "sayso_relay_lag_events": "Events in the ledger that are not on the topics yet.",
@@ -159,6 +187,8 @@ _GAUGES: Mapping[str, str] = MappingProxyType(
         "sayso_projection_lag_seconds": "How old the oldest of them is, at most.",
         "sayso_streams_cached": "Streams whose state is in memory.",
         "sayso_commands_waiting": "Commands taken in and not decided yet.",
+        "sayso_texts_held_up": "Texts at hand that wait for a limit, of their sender or of all.",
+        "sayso_carrier_rate": "Segments a second that the process may hand over now, for all its shards.",
     }
 )
 
@@ -188,6 +218,13 @@ class Standing(Collector):
     def waiting(self, shard: int, source: Waiting) -> None:
         """From now on, tell how many commands wait in `source`."""
         self._readings["waiting", shard] = lambda: {"sayso_commands_waiting": source.waiting}
+
+    def limits(self, shard: int, dispatcher: Limited) -> None:
+        """From now on, tell what limits hold up."""
+        self._readings["limits", shard] = lambda: {
+            "sayso_texts_held_up": dispatcher.held_up,
+            "sayso_carrier_rate": dispatcher.carrier_rate,
+        }
 
     def drop(self, shard: int) -> None:
         """The shard is somebody else's now."""

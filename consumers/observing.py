@@ -24,10 +24,13 @@ from consumers.carriers.carrier import (
 from consumers.inbox import Incoming
 from consumers.metrics import ConsumerMetrics, ShardMeter, outcome_of
 from consumers.projector import Projected
+from consumers.rates import is_too_many
 from consumers.shard import Clock, Decided, Shard
 from domain.ledger import Ledger, StreamNames
 from domain.policy import Policy
 from schemas import tracing
+from schemas.commands import StartDispatch
+from schemas.events import CommandAccepted
 from schemas.receipts import Answer
 from schemas.tracing import INBOX, LEDGER, Attributes, Channel
 
@@ -54,6 +57,7 @@ class ObservedShard(Shard):
         """`channel`: where its commands come from."""
         super().__init__(number, ledger, names, policy, clock)
         self._meter = ShardMeter(metrics, number)
+        self._late = metrics.late.labels(str(number))
         self._tracer = tracer
         self._channel = channel
         self._begun: deque[tuple[int, int]] = deque()
@@ -75,11 +79,19 @@ class ObservedShard(Shard):
         super().settle(decided)
         began_ns, _ = self._begun.popleft()
         self._meter.stored([answer for _, answer in decided.answers], len(decided.recorded))
+        if any(type(item.command) is StartDispatch for item, _ in decided.answers):
+            self._tell_how_late(decided)
         if self._tracer is not None:
             ended_ns = time.time_ns()
             for item, answer in decided.answers:
                 if item.command.traceparent is not None:
                     self._trace(self._tracer, item, answer, began_ns, ended_ns)
+
+    def _tell_how_late(self, decided: Decided) -> None:
+        for item, answer in decided.answers:
+            due_at = item.command.due_at if isinstance(item.command, StartDispatch) else None
+            if due_at is not None and not answer.repeated and _begins(answer):
+                self._late.observe((answer.context.at - due_at).total_seconds())
 
     def forget(self) -> None:
         super().forget()
@@ -101,6 +113,11 @@ class ObservedShard(Shard):
         tracing.record(tracer, command.traceparent, name, attributes, began_ns, ended_ns)
 
 
+def _begins(answer: Answer) -> bool:
+    receipt = answer.receipt
+    return isinstance(receipt, CommandAccepted) and bool(receipt.result["dispatch"])
+
+
 class ObservedCarriers:
     """Carriers whose answers are counted and timed; a text that carries a trace gets a span in it."""
 
@@ -114,6 +131,7 @@ class ObservedCarriers:
     ) -> None:
         self._carriers = carriers
         self._tracer = tracer
+        self._throttled = metrics.throttled.labels(str(shard))
         self._timers = {
             kind: metrics.dispatch.labels(str(shard), name) for kind, name in _CARRIER_OUTCOMES.items()
         }
@@ -137,6 +155,8 @@ class ObservedCarriers:
                     code = outcome.code if isinstance(outcome, Rejected) else None
                     tracing.fail(span, str(code or _CARRIER_OUTCOMES[type(outcome)]))
         self._timers[type(outcome)].observe(time.perf_counter() - began_s)
+        if is_too_many(outcome):
+            self._throttled.inc()
         return outcome
 
     def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...] | Unknown:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from schemas import commands, records
 from schemas.command_seal import CommandSeal, must_be_sealed
-from schemas.commands import COMMAND_BYTES_MAX, Command
+from schemas.commands import BULK_BYTES_MAX, COMMAND_BYTES_MAX, LARGE_TYPE, Command
 from schemas.letters import Reason
 from schemas.partitions import shard_of
 from schemas.tracing import adopt
@@ -77,8 +77,9 @@ class Reader:
             raise Unusable(Reason.NO_KEY, "The record has no key; it must be the account.")
         if value is None:
             raise Unusable(Reason.INVALID_COMMAND, "The record has no value.")
-        if len(value) > COMMAND_BYTES_MAX:
-            raise Unusable(Reason.TOO_LARGE, f"{len(value)} bytes are more than {COMMAND_BYTES_MAX}.")
+        large = len(value) > COMMAND_BYTES_MAX
+        if large and (len(value) > BULK_BYTES_MAX or _LARGE not in value):
+            raise _too_large(value)
         try:
             command = commands.read(value)
         except ValidationError as error:
@@ -87,6 +88,8 @@ class Reader:
             # No bytes may stop a shard. If this happens, the language has a gap, and we want to know.
             log.exception("record_unreadable")
             raise Unusable(Reason.INVALID_COMMAND, type(error).__name__) from error
+        if large and len(value) > commands.bytes_max(command.type):
+            raise _too_large(value)
         account = command.account
         if key != account.encode():
             raise Unusable(Reason.WRONG_KEY, "The key is not the command's account.")
@@ -99,6 +102,14 @@ class Reader:
                 raise Unusable(Reason.MISROUTED, f"It was forwarded here, and belongs in shard {shard}.")
             raise Elsewhere(shard)
         return adopt(command, headers) if headers else command
+
+
+_LARGE = f'"{LARGE_TYPE}"'.encode()
+
+
+def _too_large(value: bytes) -> Unusable:
+    limits = f"{COMMAND_BYTES_MAX}, or {BULK_BYTES_MAX} in a {LARGE_TYPE}"
+    return Unusable(Reason.TOO_LARGE, f"{len(value)} bytes are more than {limits}.")
 
 
 def account_of(key: bytes | None) -> str | None:

@@ -3,14 +3,17 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from domain import account as accounts
+from domain import bulk as bulks
 from domain import candidate as candidates
 from domain import conversation as conversations
 from domain import snapshots
 from domain.account import Account
+from domain.bulk import Bulk
 from domain.candidate import Candidate
 from domain.conversation import Conversation
 from domain.ledger import Ledger, StreamNames
@@ -18,12 +21,20 @@ from domain.turn import State
 
 STREAMS_CACHED_MAX = 50_000  # about 1 kB each
 
-_Evolve = Callable[[Any, Any], State]
+_Evolve = Callable[[Any, Any, datetime], State]
+
+
+def _timeless(evolve: Callable[[Any, Any], State]) -> _Evolve:
+    """`evolve` of a state that keeps no times."""
+    return lambda state, event, _: evolve(state, event)
+
+
 _KINDS: Mapping[str, tuple[type[State], _Evolve]] = MappingProxyType(
     {
-        "a": (Account, accounts.evolve),
+        "a": (Account, _timeless(accounts.evolve)),
+        "b": (Bulk, _timeless(bulks.evolve)),
         "c": (Conversation, conversations.evolve),
-        "p": (Candidate, candidates.evolve),
+        "p": (Candidate, _timeless(candidates.evolve)),
     }
 )
 """By the first letter of a stream's name."""
@@ -51,6 +62,7 @@ class States:
         self.account_stream = names.account
         self.conversation_stream = names.conversation
         self.candidate_stream = names.candidate
+        self.bulk_stream = names.bulk
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -73,6 +85,12 @@ class States:
         """The candidate in `stream`."""
         state = self.entry(stream).state
         assert isinstance(state, Candidate)
+        return state
+
+    def bulk(self, stream: str) -> Bulk:
+        """The bulk in `stream`."""
+        state = self.entry(stream).state
+        assert isinstance(state, Bulk)
         return state
 
     # --- as the shard keeps it -------------------------------------------------------------------
@@ -114,5 +132,6 @@ class States:
             state, version = known, snapshot[0]
         snapshot_version = version
         for recorded in self._ledger.read(stream, after=version):
-            state, version = evolve(state, recorded.event), recorded.version
+            state = evolve(state, recorded.event, recorded.context.at)
+            version = recorded.version
         return Entry(state, version, snapshot_version)

@@ -129,6 +129,26 @@ ROWS: dict[str, tuple[Graph, ...]] = {
         ),
         Graph("Hand-over", "How long the carrier takes.", _quantiles("sayso_dispatch_seconds"), "s"),
         Graph(
+            "Late",
+            "From the moment when a text was to leave until its hand-over began.",
+            _quantiles("sayso_hand_over_late_seconds"),
+            "s",
+            warns_at=1,
+        ),
+        Graph(
+            "Held up by limits",
+            "Texts that wait for their sender's or the carrier account's turn, of those at hand.",
+            _by_shard("sayso_texts_held_up"),
+        ),
+        Graph(
+            "Rate of the carrier account",
+            "Segments a second that may leave. It falls where the carrier says 429, and comes back.",
+            {
+                "allowed": "sum (max by (instance) (sayso_carrier_rate))",
+                "turned down": f"sum (rate(sayso_throttled_total{{{_SHARD}}}[$__rate_interval]))",
+            },
+        ),
+        Graph(
             "The carrier's calls",
             "Taken, repeated, spooled, kept as a dead letter, refused for a signature; `not_kept` is lost.",
             {"{{outcome}}": _rate("sayso_webhooks_total", "outcome", "")},

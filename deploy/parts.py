@@ -1,6 +1,7 @@
 """From settings to what the parts of Sayso take: the same in one process and in many."""
 
 import base64
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -11,7 +12,8 @@ from pydantic import SecretStr
 
 from consumers.carriers.router import CarrierRouter
 from consumers.carriers.twilio_carrier import TwilioAccount, TwilioCarrier
-from consumers.dispatcher import Patience
+from consumers.rates import SENDER_RATES, CarrierRates, Limits
+from consumers.settling import Patience
 from deploy.settings import CarrierSettings, Settings
 from domain.ledger import StreamNames
 from domain.policy import Package, Policy
@@ -55,6 +57,7 @@ def policy_of(settings: Settings) -> Policy:
         packages=packages,
         carriers=frozenset({FIRST_CARRIER, *settings.carriers}),
         late_max=timedelta(minutes=settings.late_minutes_max),
+        unhurried_late_max=timedelta(hours=settings.unhurried_late_hours_max),
     )
 
 
@@ -117,6 +120,16 @@ def callback_of(settings: Settings) -> Callable[[str, UUID], str]:
 def patience_of(settings: Settings) -> Patience:
     """How long to wait for what."""
     return Patience(unknown_after=timedelta(hours=settings.unknown_after_hours))
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How fast texts may leave."""
+    return Limits({**SENDER_RATES, **settings.sender_rates}, settings.carrier_rate)
+
+
+def carrier_rates_of(settings: Settings, share: Callable[[], float] = lambda: 1.0) -> CarrierRates:
+    """The carrier accounts' limits, of which this process has `share`: its part of all shards."""
+    return CarrierRates(lambda _: settings.carrier_rate * share(), time.monotonic())
 
 
 def client_of(settings: Settings) -> Mapping[str, Any]:

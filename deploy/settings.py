@@ -8,7 +8,7 @@ import binascii
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import jwt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as Unreadable
 
+from consumers.rates import CARRIER_RATE, SENDER_RATES
 from domain.policy import FREE_SEGMENTS, STANDARD
 from producers.http.public_address import networks
 from schemas.base import FIRST_CARRIER, CarrierName, Currency
@@ -182,13 +183,24 @@ class Settings(BaseSettings):
     )
     hand_overs_max: int = Field(16, ge=1, le=256, description="How many texts are handed over at once.")
 
+    carrier_rate: float = Field(
+        CARRIER_RATE, gt=0, description="Segments a second that the carrier account takes."
+    )
+    sender_rates: dict[Annotated[str, Field(min_length=1)], Annotated[float, Field(gt=0)]] = Field(
+        dict(SENDER_RATES),
+        description="Segments a second that a sender takes, as JSON: by kind, or by a number of its own.",
+    )
+
     free_segments: int = Field(FREE_SEGMENTS, ge=0, description="Free texts at an account's activation.")
     packages: dict[str, PackageSettings] = Field(
         {"standard": _STANDARD},
         description="The packages on sale, as JSON: name, segments and prices by currency.",
     )
     late_minutes_max: int = Field(
-        60, ge=1, description="A scheduled text that missed its time by more than this is not sent any more."
+        60, ge=1, description="A text that missed its time, be it at once, by more is not sent but refunded."
+    )
+    unhurried_late_hours_max: int = Field(
+        12, ge=1, description="The same for bulks, and what quiet hours or the carrier put off."
     )
     unknown_after_hours: int = Field(
         72, ge=1, description="A text whose end is not known by then counts as unknown."
@@ -297,7 +309,7 @@ def load(secrets_dir: Path | None = None) -> Settings:
 
 def _unreadable(error: Unreadable) -> str:
     """The variable that is no JSON: the one of them that the library names."""
-    return next(PREFIX + name.upper() for name in ("carriers", "packages") if f'"{name}"' in str(error))
+    return next(PREFIX + name.upper() for name in Settings.model_fields if f'"{name}"' in str(error))
 
 
 def table_of_settings() -> list[tuple[str, str, str]]:
@@ -319,8 +331,15 @@ def _default_of(field: FieldInfo) -> str:
         return "(needed)"
     default = field.get_default()
     if isinstance(default, dict):
-        return json.dumps({name: package.model_dump(mode="json") for name, package in default.items()})
+        return json.dumps(_as_json(default))
     return "" if default is None else str(default)
+
+
+def _as_json(default: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        for name, value in default.items()
+    }
 
 
 def _sentence(problem: ErrorDetails) -> str:

@@ -11,11 +11,20 @@ from consumers.dispatcher import Dispatcher
 from consumers.inbox import Inbox
 from consumers.observing import ObservedCarriers, ObservedShard, ObservedViews
 from consumers.projector import Projected, Projector
+from consumers.rates import Rates
 from consumers.worker import Worker
 from deploy.clock import utc_now
 from deploy.http import call_intake, http_app, open_spool
 from deploy.observability import Observability
-from deploy.parts import callback_of, names_of, open_carriers, patience_of, policy_of
+from deploy.parts import (
+    callback_of,
+    carrier_rates_of,
+    limits_of,
+    names_of,
+    open_carriers,
+    patience_of,
+    policy_of,
+)
 from deploy.settings import Settings
 from deploy.stores import SHARD, Stores, require_same_names, said_of, sole_owner
 from producers.spooled_first import SpooledFirst
@@ -75,11 +84,13 @@ class Sayso:
             callback_of(settings),
             clock,
             settings.hand_overs_max,
+            Rates(limits_of(settings), carrier_rates_of(settings)),
             patience_of(settings),
         )
         metrics.standing.cached(SHARD, shard.states)
         metrics.standing.waiting(SHARD, self.inbox)
         metrics.standing.projection(SHARD, self.projector)
+        metrics.standing.limits(SHARD, self.dispatcher)
         self.calls = call_intake(self.stores, self.spool, self.inbox, self.observability, clock)
         self.app = self._app(clock)
 

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from domain import repeats
 from domain.refusals import Refused
+from domain.repeats import Said
 from domain.senders import Sender, where_to_text
 from schemas.events import (
     CandidateJoined,
@@ -66,6 +68,14 @@ class OpenText(NamedTuple):
     """What the carrier calls it, once it has it."""
     failed_sids: frozenset[str] = frozenset()
     """What the carrier called it in attempts that it reported as failed: news of those is old."""
+    bulk: UUID | None = None
+
+
+class BulkText(NamedTuple):
+    """That a text of a bulk was handed over to the number."""
+
+    bulk: UUID
+    at: datetime
 
 
 class Conversation(NamedTuple):
@@ -85,6 +95,10 @@ class Conversation(NamedTuple):
     """Which of the account's senders the recipient knows: it texted them last, or they texted it."""
     unknown: Mapping[UUID, int] = {}
     """Texts that ended as unknown, with the segments paid, the earliest first."""
+    last_bulk: BulkText | None = None
+    """Until consent is revoked, which may be its doing."""
+    said: tuple[Said, ...] = ()
+    """What was accepted for the number of late (domain.repeats)."""
     texts: Mapping[UUID, OpenText] = {}
 
     @property
@@ -103,18 +117,21 @@ class Conversation(NamedTuple):
         return False
 
 
-def evolve(state: Conversation, event: Event) -> Conversation:
-    """`state` after `event`. Never refuses."""
+def evolve(state: Conversation, event: Event, at: datetime) -> Conversation:
+    """`state` after `event`, which happened `at` that moment. Never refuses."""
     if type(event) is TextQueued:  # on every send: to ask pydantic's classes costs a microsecond
-        return _opened(state, event.text_id, _queued(event))
+        return _opened(state, event.text_id, _queued(event), repeats.said(event.body, at), at)
     if type(event) is TextScheduled:
-        return _opened(state, event.text_id, _scheduled(event))
+        return _opened(state, event.text_id, _scheduled(event), repeats.said(event.body, event.send_at), at)
     match event:
         case DispatchStarted() | TextSent() | DispatchDoubted() | TextRescheduled() | TextRecounted() if (
             event.text_id in state.texts
         ):
             text = _moved(state.texts[event.text_id], event)
-            state = _introduced(state, text) if isinstance(event, TextSent) else state
+            if isinstance(event, TextSent):
+                state = _introduced(state, text)
+            elif isinstance(event, DispatchStarted) and text.bulk is not None:
+                state = state._replace(last_bulk=BulkText(text.bulk, at))
             return state._replace(texts={**state.texts, event.text_id: text})
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
             return _settled(state, event)
@@ -139,8 +156,9 @@ def _settled(
     return state._replace(texts=rest, unknown=unknown)
 
 
-def _opened(state: Conversation, text_id: UUID, text: OpenText) -> Conversation:
-    return Conversation(*state[:-1], {**state.texts, text_id: text})  # four times as fast as _replace
+def _opened(state: Conversation, text_id: UUID, text: OpenText, new: Said, at: datetime) -> Conversation:
+    said = repeats.remember(state.said, new, at)
+    return Conversation(*state[:-2], said, {**state.texts, text_id: text})  # four times as fast as _replace
 
 
 def _queued(event: TextQueued) -> OpenText:
@@ -149,6 +167,7 @@ def _queued(event: TextQueued) -> OpenText:
         candidate=event.candidate,
         overrides_quiet_hours=event.overrides_quiet_hours,
         purpose=event.purpose,
+        bulk=event.bulk,
     )
 
 
@@ -159,6 +178,7 @@ def _scheduled(event: TextScheduled) -> OpenText:
         overrides_quiet_hours=event.overrides_quiet_hours,
         send_at=event.send_at,
         requested=event.delay == "requested",
+        bulk=event.bulk,
     )
 
 
@@ -206,7 +226,9 @@ def _evolve_consent(state: Conversation, event: Event) -> Conversation:
         case ConsentWithdrawn():
             return state._replace(consent="withdrawn", granted_by=frozenset())
         case ConsentRevoked():
-            return state._replace(consent="revoked", granted_by=frozenset(), under_review=False)
+            return state._replace(
+                consent="revoked", granted_by=frozenset(), under_review=False, last_bulk=None
+            )
         case TextReceived() | KeywordReceived():
             return state._replace(sender=event.sender or state.sender)
         case StopRequestFlagged():

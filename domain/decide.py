@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from domain import account as accounts
+from domain import bulk_sending, consent, dispatching, numbers, replies, senders, sending
 from domain import candidate as candidates
-from domain import consent, dispatching, numbers, replies, senders, sending
 from domain.policy import Policy
 from domain.refusals import Refused
 from domain.turn import Book, State, Turn
@@ -166,10 +166,14 @@ RULES: Mapping[type[c.Command], Rule] = MappingProxyType(
         c.SendText: Rule(sending.send, (_SEND,)),
         c.RescheduleText: Rule(sending.reschedule, (_SEND,)),
         c.CancelText: Rule(sending.cancel, (_SEND,)),
+        c.SendBulk: Rule(bulk_sending.send, (_SEND,)),
+        c.PauseBulk: Rule(bulk_sending.pause, (_SEND,)),
+        c.ResumeBulk: Rule(bulk_sending.resume, (_SEND,)),
+        c.CancelBulk: Rule(bulk_sending.cancel, (_SEND,)),
         c.MarkRead: Rule(_mark_read, (_VIEW,)),
-        c.ReceiveText: Rule(replies.receive, (_CARRIER,)),
-        c.StartDispatch: Rule(dispatching.start, (_CARRIER,)),
-        c.RecordHandover: Rule(dispatching.record, (_CARRIER,)),
-        c.ReportStatus: Rule(dispatching.report, (_CARRIER,)),
+        c.ReceiveText: Rule(bulk_sending.counting(replies.receive), (_CARRIER,)),
+        c.StartDispatch: Rule(bulk_sending.counting(dispatching.start), (_CARRIER,)),
+        c.RecordHandover: Rule(bulk_sending.counting(dispatching.record), (_CARRIER,)),
+        c.ReportStatus: Rule(bulk_sending.counting(dispatching.report), (_CARRIER,)),
     }
 )

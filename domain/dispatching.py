@@ -4,13 +4,14 @@ A text goes forwards only: waiting, dispatching, (in doubt,) sent, and out of th
 is settled. News about a settled text, or older news than is known, changes nothing.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import JsonValue
 
 from domain import account as accounts
+from domain import bulk as bulks
 from domain import conversation as conversations
 from domain import numbers, senders, sending
 from domain.carrier_errors import NEVER_ARRIVED, UNREACHABLE, CarrierError, Consequence, look_up
@@ -59,6 +60,8 @@ def start(turn: Turn, command: StartDispatch) -> dict[str, JsonValue]:
     if turn.account.stopped is not None:
         # Nothing is wrong with the text: it waits until the operator has put right what is.
         raise Refused("sending_stopped", reason=turn.account.stopped)
+    if text.bulk is not None:
+        bulks.require_running(turn.bulk(text.bulk))  # it waits, too, until somebody has looked
     try:
         phone = numbers.parse(command.number)
         sender = _sender(turn, stream, command, text, phone.region)
@@ -95,8 +98,9 @@ def _last_look(
     if text.candidate not in conversation.candidates:
         raise Refused("number_unknown")
     conversations.require_consent(conversation, turn.account.senders)
-    if text.requested and text.send_at is not None and turn.now - text.send_at > turn.policy.late_max:
-        raise Refused("missed", late=str(turn.policy.late_max))
+    _require_in_time(turn, text, text.send_at or command.due_at)
+    if text.bulk is not None:
+        bulks.require_open(turn.bulk(text.bulk))  # it was out of reach when the bulk was called back
     if text.overrides_quiet_hours:
         return False
     zones = numbers.zones(phone, conversation.candidates.get(text.candidate or ""))
@@ -107,6 +111,18 @@ def _last_look(
         stream, [TextRescheduled(text_id=command.text_id, send_at=opening, delay="quiet_hours")]
     )
     return True
+
+
+def _require_in_time(turn: Turn, text: OpenText, due_at: datetime | None) -> None:
+    """Refuse what could not leave when it was to, and would come too late without anybody having asked.
+
+    "At once" is as much a chosen time as any other. Where quiet hours or the carrier chose it, or where it is
+    one text of many, it is still good some hours later.
+    """
+    chosen = (text.send_at is None or text.requested) and text.bulk is None
+    late_max = turn.policy.late_max if chosen else turn.policy.unhurried_late_max
+    if due_at is not None and turn.now - due_at > late_max:
+        raise Refused("missed", late=str(late_max))
 
 
 # --- what the carrier answered --------------------------------------------------------------------
@@ -134,6 +150,9 @@ def record(turn: Turn, command: RecordHandover) -> dict[str, JsonValue]:
     match command.result:
         case HandedOver() as taken if taken.sid not in text.failed_sids:
             _advance(turn, stream, command.text_id, taken.sid, taken.status, taken.segments, None)
+        case HandedOver() if text.state == "in_doubt":
+            # Only an attempt that failed before was found, so this one never arrived.
+            _not_sent(turn, stream, command.text_id, _failure(text, NotTaken(cause="absent")))
         case (TurnedDown() | NotTaken()) as no if text.state != "sent":
             _not_sent(turn, stream, command.text_id, _failure(text, no))
         case InDoubt(reason=reason) if text.state == "dispatching":

@@ -36,4 +36,16 @@ class Policy:
     carriers: frozenset[str] = frozenset({FIRST_CARRIER})
     """Those that are configured."""
     late_max: timedelta = timedelta(hours=1)
-    """A scheduled text that missed its time by more than this is not sent any more."""
+    """How late a text may leave after the time that was chosen for it, be it at once."""
+    unhurried_late_max: timedelta = timedelta(hours=12)
+    """The same for texts of a bulk, and those that quiet hours moved or the carrier had tried again."""
+    bulk_sample_min: int = 20
+    """Texts of a bulk handed over, before it may pause itself: of fewer, one bad number would be too many."""
+    bulk_failed_percent_max: int = 10
+    """More failures than that among them, and a bulk pauses itself: its list of numbers is old, or a carrier
+    filters it. Up to 6 % is ordinary; resellers of carriers warn at 8 % and suspend a sender at 12.5 %."""
+    bulk_opted_out_percent_max: int = 5
+    """More opt-outs than that, and a bulk pauses itself: it is unwelcome. Resellers suspend at 3 % of a day's
+    texts; of 20 texts that is one person, who proves nothing."""
+    bulk_opt_out_within: timedelta = timedelta(days=1)
+    """After a bulk's text to a number, in which a stop from there counts as its doing."""

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from domain import account as accounts
 from domain import first_text, numbers, senders, sending
 from domain.account import Account
+from domain.bulk import Bulk
 from domain.candidate import Candidate
 from domain.conversation import Conversation
 from domain.decide import require_permission
@@ -98,6 +100,9 @@ class Given:
     def candidate_stream(self, _: str, candidate: str, /) -> str:
         return candidate
 
+    def bulk_stream(self, _: str, bulk: UUID, /) -> str:
+        return str(bulk)
+
     def account(self, _: str, /) -> Account:
         return self.the_account
 
@@ -106,3 +111,6 @@ class Given:
 
     def candidate(self, _: str, /) -> Candidate:
         return Candidate()
+
+    def bulk(self, _: str, /) -> Bulk:
+        return Bulk()

@@ -59,6 +59,8 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "send_at_past": "The time to send lies in the past. Choose a later one.",
         "never_open": "No moment in the next two weeks is outside every quiet hour of this number. "
         "Give the candidate's time zone, or change the account's quiet hours.",
+        "too_many_alike": "{limit} texts with these words go to this number within a day already. "
+        "Write something else, or wait.",
         "too_many_open_texts": "{limit} texts to this number are waiting already. Wait, or cancel some.",
         "text_unknown": "There is no such text waiting.",
         "already_dispatched": "The text is on its way already and cannot be called back.",
@@ -67,6 +69,13 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "not_due": "The text is not due.",
         "missed": "The text missed its time by more than {late}; it was not sent.",
         "stale": "The text has moved on since.",
+        # the bulk
+        "recipient_repeated": "This number is in the bulk already; it gets the text once.",
+        "bulk_unknown": "There is no such bulk.",
+        "bulk_paused": "The bulk is paused; nothing of it leaves until it is resumed.",
+        "bulk_not_paused": "The bulk is not paused; there is nothing to resume.",
+        "bulk_cancelled": "The bulk was called back.",
+        "bulk_finished": "No text of the bulk is waiting any more.",
         # ours
         "internal_error": "Something went wrong on our side and was reported. Nothing was done.",
         "command_id_reused": "This command id was used before, with other content. Use a new one.",

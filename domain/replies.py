@@ -89,13 +89,14 @@ def _start(turn: Turn, stream: str, keyword: Keyword) -> None:
 
 def _answer(turn: Turn, stream: str, command: ReceiveText, purpose: Answer) -> None:
     """Answer a keyword ourselves. Where the account cannot pay or send, the keyword acts all the same."""
-    if len(turn.conversation(stream).texts) >= sending.OPEN_TEXTS_MAX:
-        return  # two machines that answer each other would go on until the credit is spent
     settings = turn.account.settings
     body = keywords.answer(purpose, settings.language, settings.company)
     segments = count(body)
     text_id = answer_id(command.command_id, purpose)
     try:
+        sending.require_measure(
+            turn.conversation(stream), body, turn.now
+        )  # two machines may answer each other
         accounts.require_sending(turn.account)
         debit = accounts.debit(turn.account, text_id, segments.segments)
     except Refused:

@@ -16,8 +16,9 @@ The first rule that fails is the refusal:
 10. a first text says who writes and how to stop         first_text_incomplete (where the account requires it)
 11. the time lies ahead, and outside quiet hours         send_at_past, never_open; not_permitted for whoever
                                                          overrides them without the permission to
-12. not too much is waiting                              too_many_open_texts
-13. there is credit                                      insufficient_credit
+12. the same was not said too often                      too_many_alike
+13. not too much is waiting                              too_many_open_texts
+14. there is credit                                      insufficient_credit
 """
 
 from datetime import datetime
@@ -29,7 +30,7 @@ from pydantic import JsonValue
 
 from domain import account as accounts
 from domain import conversation as conversations
-from domain import first_text, numbers, senders
+from domain import first_text, numbers, repeats, senders
 from domain.conversation import Conversation, OpenText
 from domain.refusals import Refused
 from domain.segments import TEXT_UNITS_MAX, Segments, count
@@ -62,10 +63,7 @@ class Draft(NamedTuple):
 
 def send(turn: Turn, command: SendText) -> dict[str, JsonValue]:
     """Accept a text, for now or for later, and pay for it."""
-    ready = draft(turn, command)
-    debit = accounts.debit(turn.account, command.command_id, ready.segments.segments)
-    turn.on_conversation(ready.stream, [_accepted(command, ready)])
-    turn.on_account(debit)
+    ready = accept(turn, command)
     return {
         "text_id": id_text(command.command_id),
         "encoding": ready.segments.encoding,
@@ -78,8 +76,21 @@ def send(turn: Turn, command: SendText) -> dict[str, JsonValue]:
     }
 
 
+def accept(turn: Turn, command: SendText, bulk: UUID | None = None) -> Draft:
+    """Hold `command` against rules 2 to 14, and do it; `bulk`: the one that it is a part of.
+
+    Raises:
+        Refused: with the first rule that fails.
+    """
+    ready = draft(turn, command)
+    debit = accounts.debit(turn.account, command.command_id, ready.segments.segments)
+    turn.on_conversation(ready.stream, [_accepted(command, ready, bulk)])
+    turn.on_account(debit)
+    return ready
+
+
 def draft(turn: Turn, command: SendText) -> Draft:
-    """Hold `command` against rules 2 to 12.
+    """Hold `command` against rules 2 to 13.
 
     Raises:
         Refused: with the first rule that fails.
@@ -94,21 +105,20 @@ def draft(turn: Turn, command: SendText) -> Draft:
     sender = senders.choose(account.senders, phone.region, conversation.sender)
     warnings = numbers.require_country(phone.region, account, sender)
     conversations.require_consent(conversation, account.senders)
-    _require_something(command.body)
-    segments = _fitting(command.body)
+    segments = require_body(command.body)
     body, advice = _with_introduction(turn, conversation, command)
     if body != command.body:
         segments = _fitting(body)
     send_at, deferred = _due(turn, conversation, command, phone)
-    if len(conversation.texts) >= OPEN_TEXTS_MAX:
-        raise Refused("too_many_open_texts", limit=OPEN_TEXTS_MAX)
+    require_measure(conversation, body, send_at or turn.now)
     return Draft(stream, body, segments, send_at, deferred, advice, warnings)
 
 
-def _require_something(body: str) -> None:
+def require_body(body: str) -> Segments:
+    """Hold `body` against rules 8 and 9."""
     for character in body:
         if category(character) not in _UNSEEN and character not in _FILLERS:
-            return
+            return _fitting(body)
     raise Refused("body_empty")  # what cannot be seen is nothing
 
 
@@ -145,8 +155,7 @@ def introduction(turn: Turn) -> first_text.Introduction:
 def _due(
     turn: Turn, conversation: Conversation, command: SendText, phone: numbers.Phone
 ) -> tuple[datetime | None, bool]:
-    if command.send_at is not None and command.send_at < turn.now:
-        raise Refused("send_at_past")
+    require_time(turn, command.send_at)
     wanted = command.send_at or turn.now
     if command.override_quiet_hours:
         if not turn.actor.may(Permission.OVERRIDE_QUIET_HOURS):
@@ -159,7 +168,20 @@ def _due(
     return command.send_at, False
 
 
-def _accepted(command: SendText, ready: Draft) -> Event:
+def require_time(turn: Turn, send_at: datetime | None) -> None:
+    """Refuse a time that is over."""
+    if send_at is not None and send_at < turn.now:
+        raise Refused("send_at_past")
+
+
+def require_measure(conversation: Conversation, body: str, leaves_at: datetime) -> None:
+    """Hold a text to the number against rules 12 and 13: what breaks them has run wild."""
+    repeats.require_variety(conversation.said, body, leaves_at)
+    if len(conversation.texts) >= OPEN_TEXTS_MAX:
+        raise Refused("too_many_open_texts", limit=OPEN_TEXTS_MAX)
+
+
+def _accepted(command: SendText, ready: Draft, bulk: UUID | None) -> Event:
     if ready.send_at is None:
         return TextQueued.of(
             command.command_id,
@@ -168,6 +190,7 @@ def _accepted(command: SendText, ready: Draft) -> Event:
             ready.segments.encoding,
             ready.segments.segments,
             overrides_quiet_hours=command.override_quiet_hours,
+            bulk=bulk,
         )
     return TextScheduled.of(
         command.command_id,
@@ -178,6 +201,7 @@ def _accepted(command: SendText, ready: Draft) -> Event:
         send_at=ready.send_at,
         delay="quiet_hours" if ready.deferred else "requested",
         overrides_quiet_hours=command.override_quiet_hours,
+        bulk=bulk,
     )
 
 
@@ -189,8 +213,7 @@ def reschedule(turn: Turn, command: RescheduleText) -> dict[str, JsonValue]:
     phone = numbers.parse(command.number)
     stream = turn.stream_of(phone.e164)
     text = waiting_text(turn.conversation(stream), command.candidate, command.text_id)
-    if command.send_at < turn.now:
-        raise Refused("send_at_past")
+    require_time(turn, command.send_at)
     opening = command.send_at
     if not text.overrides_quiet_hours:
         zones = numbers.zones(phone, turn.conversation(stream).candidates.get(command.candidate))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from pydantic import TypeAdapter, ValidationError
 
 from domain.account import Account
+from domain.bulk import Bulk
 from domain.candidate import Candidate
 from domain.conversation import Conversation
 from domain.turn import State
@@ -48,5 +49,5 @@ def _form(kind: type[State]) -> _Form:
 
 
 _FORMS: Mapping[type[State], _Form] = MappingProxyType(
-    {kind: _form(kind) for kind in (Account, Candidate, Conversation)}
+    {kind: _form(kind) for kind in (Account, Bulk, Candidate, Conversation)}
 )

@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from domain import account as accounts
+from domain import bulk as bulks
 from domain import candidate as candidates
 from domain import conversation as conversations
 from domain.account import Account
+from domain.bulk import Bulk
 from domain.candidate import Candidate
 from domain.conversation import Conversation
 from domain.policy import Policy
 from schemas.commands import Command
 from schemas.events import Event
 
-State = Account | Conversation | Candidate
+State = Account | Conversation | Candidate | Bulk
 
 
 class Book(Protocol):
@@ -23,9 +26,11 @@ class Book(Protocol):
     def account_stream(self, account: str, /) -> str: ...
     def conversation_stream(self, account: str, number: str, /) -> str: ...
     def candidate_stream(self, account: str, candidate: str, /) -> str: ...
+    def bulk_stream(self, account: str, bulk: UUID, /) -> str: ...
     def account(self, stream: str, /) -> Account: ...
     def conversation(self, stream: str, /) -> Conversation: ...
     def candidate(self, stream: str, /) -> Candidate: ...
+    def bulk(self, stream: str, /) -> Bulk: ...
 
 
 class Turn:
@@ -53,7 +58,7 @@ class Turn:
         self.events: list[tuple[str, Event]] = []
         self.account_stream = book.account_stream(command.account)
         self._account = book.account(self.account_stream)
-        self._seen: dict[str, Conversation | Candidate] = {}
+        self._seen: dict[str, Conversation | Candidate | Bulk] = {}
         self.states: dict[str, State] = {}
         """Every stream that has new events, with its state after them."""
 
@@ -85,6 +90,15 @@ class Turn:
         assert isinstance(state, Candidate)
         return state
 
+    def bulk(self, bulk: UUID) -> Bulk:
+        """The account's bulk of that id."""
+        stream = self.book.bulk_stream(self.command.account, bulk)
+        state = self._seen.get(stream)
+        if state is None:
+            state = self._seen[stream] = self.book.bulk(stream)
+        assert isinstance(state, Bulk)
+        return state
+
     # --- deciding --------------------------------------------------------------------------------
 
     def on_account(self, events: Sequence[Event]) -> None:
@@ -98,7 +112,7 @@ class Turn:
         state = self.conversation(stream)
         for event in events:
             self.events.append((stream, event))
-            state = self.states[stream] = conversations.evolve(state, event)
+            state = self.states[stream] = conversations.evolve(state, event, self.now)
         self._seen[stream] = state
 
     def on_candidate(self, candidate: str, events: Sequence[Event]) -> None:
@@ -108,4 +122,13 @@ class Turn:
         for event in events:
             self.events.append((stream, event))
             state = self.states[stream] = candidates.evolve(state, event)
+        self._seen[stream] = state
+
+    def on_bulk(self, bulk: UUID, events: Sequence[Event]) -> None:
+        """`events` happen to the account's bulk of that id."""
+        stream = self.book.bulk_stream(self.command.account, bulk)
+        state = self.bulk(bulk)
+        for event in events:
+            self.events.append((stream, event))
+            state = self.states[stream] = bulks.evolve(state, event)
         self._seen[stream] = state

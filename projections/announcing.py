@@ -45,6 +45,10 @@ def _conversation(recorded: Recorded, _: Any) -> str:
     return recorded.stream
 
 
+def _bulk(_: Recorded, event: Any) -> str:
+    return str(event.bulk)
+
+
 def _command(recorded: Recorded, _: Any) -> str:
     return str(recorded.context.command_id)
 
@@ -56,6 +60,7 @@ _CONSENT: tuple[ChangeKind, ...] = ("consent",)
 _MESSAGE: tuple[ChangeKind, ...] = ("message",)
 _RECEIPT: tuple[ChangeKind, ...] = ("receipt",)
 _NOTIFICATION: tuple[ChangeKind, ...] = ("notification",)
+_BULK: tuple[ChangeKind, ...] = ("bulk",)
 
 _RULES: Mapping[type[Event], tuple[tuple[ChangeKind, ...], _Subject]] = MappingProxyType(
     {
@@ -95,6 +100,11 @@ _RULES: Mapping[type[Event], tuple[tuple[ChangeKind, ...], _Subject]] = MappingP
         e.TextReceived: (_MESSAGE, _conversation),
         e.KeywordReceived: (_MESSAGE, _conversation),
         e.ThreadRead: (_MESSAGE, _conversation),
+        e.BulkStarted: (_BULK, _bulk),
+        e.BulkCounted: (_BULK, _bulk),
+        e.BulkPaused: (_BULK, _bulk),
+        e.BulkResumed: (_BULK, _bulk),
+        e.BulkCancelled: (_BULK, _bulk),
         e.FollowerNotified: (_NOTIFICATION, _member),
         e.CommandAccepted: (_RECEIPT, _command),
         e.CommandRefused: (_RECEIPT, _command),

@@ -8,6 +8,7 @@ from sqlalchemy.schema import DropTable
 
 from projections import tracking
 from projections.accounts import Accounts
+from projections.bulks import Bulks
 from projections.candidates import Candidates
 from projections.consent import Consent
 from projections.credits import Credits
@@ -26,9 +27,10 @@ CREDITS = Credits()
 RECEIPTS = Receipts()
 NOTIFICATIONS = Notifications()
 OPEN_TEXTS = OpenTexts()
+BULKS = Bulks()
 
 LIVE: tuple[View, ...] = (
-    ACCOUNTS, CANDIDATES, CONSENT, THREADS, CREDITS, RECEIPTS, NOTIFICATIONS, OPEN_TEXTS,
+    ACCOUNTS, CANDIDATES, CONSENT, THREADS, CREDITS, RECEIPTS, NOTIFICATIONS, OPEN_TEXTS, BULKS,
 )  # fmt: skip
 
 

@@ -16,7 +16,9 @@ from typing import Literal
 KEPT_MAX = 10_000
 PENDING_MAX = 1_000
 
-ChangeKind = Literal["account", "credits", "candidate", "consent", "message", "receipt", "notification"]
+ChangeKind = Literal[
+    "account", "credits", "candidate", "consent", "message", "receipt", "notification", "bulk"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Change:
     account: str
     kind: ChangeKind
     subject: str | None
-    """The candidate; the conversation (consent, message); the command; the member (notification)."""
+    """The candidate, conversation (consent, message), command (receipt), member (notification) or bulk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, update
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Integer, true, update
 
 from projections.moments import micros
+from projections.shapes import urgency_of
 from projections.view import TEXT, Fold, View
 from projections.writing import Key, Row, Writes
 from schemas.events import (
+    BulkPaused,
+    BulkResumed,
     DispatchDoubted,
     DispatchStarted,
     Event,
@@ -18,6 +21,7 @@ from schemas.events import (
     TextCancelled,
     TextDelivered,
     TextFailed,
+    TextPurpose,
     TextQueued,
     TextRecounted,
     TextRescheduled,
@@ -32,8 +36,8 @@ class OpenTexts(View):
 
     `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. A doubt leaves
     `begun_at` alone, so that the carrier is asked from there on: a doubt may be recorded much later.
-    `shard`: whose worker hands it over. `held`: the account's sending is stopped: the text is not due,
-    whatever the time.
+    `shard`: whose worker hands it over. `held`: the account's sending is `stopped`, or the text's bulk is
+    `paused`: the text is not due, whatever the time. `urgency`: which of an account's texts go first.
     """
 
     NAME = "open_texts"
@@ -51,12 +55,15 @@ class OpenTexts(View):
             Column("body", TEXT, nullable=False),
             Column("purpose", TEXT, nullable=False),
             Column("bulk", TEXT),
+            Column("urgency", Integer, nullable=False),
             Column("segments", Integer, nullable=False),
             Column("state", TEXT, nullable=False),
             Column("waiting_since", BigInteger),
             Column("due_at", BigInteger),
             Column("begun_at", BigInteger),
             Column("attempt", Integer, nullable=False),
+            Column("stopped", Boolean, nullable=False),
+            Column("paused", Boolean, nullable=False),
             Column("held", Boolean, nullable=False),
             Column("sender", TEXT),
             Column("carrier", TEXT),
@@ -65,6 +72,9 @@ class OpenTexts(View):
             sqlite_with_rowid=False,
         )
         self._partial_index("due", self.texts.c.due_at, self.texts.c.shard, self.texts.c.held)
+        lanes = (self.texts.c.shard, self.texts.c.held, self.texts.c.account, self.texts.c.urgency)
+        self._partial_index("lanes", self.texts.c.due_at, *lanes)
+        self._partial_index("bulk", self.texts.c.bulk, self.texts.c.account)
         self._partial_index("begun", self.texts.c.begun_at, self.texts.c.shard, self.texts.c.state)
 
     def _folds(self) -> Mapping[type[Event], Fold]:
@@ -82,6 +92,8 @@ class OpenTexts(View):
             TextUnknown: self._settled,
             SendingStopped: self._stopped,
             SendingResumed: self._resumed,
+            BulkPaused: self._paused,
+            BulkResumed: self._released,
         }
 
     def _queued(self, writes: Writes, recorded: Recorded, event: TextQueued) -> None:
@@ -118,16 +130,23 @@ class OpenTexts(View):
         writes.remove(self.texts, _key(recorded, event))
 
     def _stopped(self, writes: Writes, recorded: Recorded, _: SendingStopped) -> None:
-        self._hold(writes, recorded, held=True)
+        self._hold(writes, recorded, true(), stopped=True, held=True)
 
     def _resumed(self, writes: Writes, recorded: Recorded, _: SendingResumed) -> None:
-        self._hold(writes, recorded, held=False)
+        self._hold(writes, recorded, true(), stopped=False, held=self.texts.c.paused)
 
-    def _hold(self, writes: Writes, recorded: Recorded, *, held: bool) -> None:
-        """All of the account's open texts; while its sending is stopped, no new ones are accepted."""
+    def _paused(self, writes: Writes, recorded: Recorded, event: BulkPaused) -> None:
+        self._hold(writes, recorded, self.texts.c.bulk == event.bulk.hex, paused=True, held=True)
+
+    def _released(self, writes: Writes, recorded: Recorded, event: BulkResumed) -> None:
+        of_bulk = self.texts.c.bulk == event.bulk.hex
+        self._hold(writes, recorded, of_bulk, paused=False, held=self.texts.c.stopped)
+
+    def _hold(self, writes: Writes, recorded: Recorded, which: ColumnElement[bool], **columns: Any) -> None:
+        """Those of the account's open texts; none are added while it is stopped, and to a bulk never."""
         writes.flush()
         of_account = self.texts.c.account == recorded.context.account
-        writes.connection.execute(update(self.texts).where(of_account).values(held=held))
+        writes.connection.execute(update(self.texts).where(of_account, which).values(**columns))
 
 
 _NOT_BEGUN = {"begun_at": None, "sender": None, "carrier": None, "sid": None}
@@ -138,7 +157,12 @@ def _key(recorded: Recorded, event: Any) -> Key:
 
 
 def _accepted(
-    recorded: Recorded, event: TextQueued | TextScheduled, purpose: str, state: str, at: int, due_at: int
+    recorded: Recorded,
+    event: TextQueued | TextScheduled,
+    purpose: TextPurpose,
+    state: str,
+    at: int,
+    due_at: int,
 ) -> Row:
     return {
         "account": recorded.context.account,
@@ -149,11 +173,14 @@ def _accepted(
         "body": event.body,
         "purpose": purpose,
         "bulk": None if event.bulk is None else event.bulk.hex,
+        "urgency": urgency_of(purpose, event.bulk),
         "segments": event.segments,
         "state": state,
         "waiting_since": at,
         "due_at": due_at,
         "attempt": 0,
+        "stopped": False,
+        "paused": False,
         "held": False,
         "traceparent": recorded.context.traceparent,
     }

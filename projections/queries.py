@@ -9,11 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from projections.answers import accounts, candidates, consent, credit, threads
+from projections.answers import accounts, bulks, candidates, consent, credit, threads
 from projections.answers.common import PAGE_MAX, bounded
 from projections.catalog import LIVE
 from projections.shapes import (
     Account,
+    Bulk,
     Candidate,
     CandidateLine,
     Consent,
@@ -104,6 +105,14 @@ class Queries:
     ) -> Page[StatementLine]:
         """What moved the balance, newest first."""
         return self._ask(credit.statement, account, cursor, bounded(limit))
+
+    def bulks(self, account: str, cursor: str | None = None, limit: int = PAGE_DEFAULT) -> Page[Bulk]:
+        """The account's bulks, newest first."""
+        return self._ask(bulks.bulks, account, cursor, bounded(limit))
+
+    def bulk(self, account: str, bulk: UUID) -> Bulk | None:
+        """None: the account has no such bulk."""
+        return self._ask(bulks.bulk, account, bulk)
 
     def receipt(self, account: str, command_id: UUID) -> Receipt | None:
         """None: no such command was decided yet, or the view has not heard of it."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -11,7 +11,7 @@ from schemas.account_settings import AccountSettings
 from schemas.actors import ActorKind
 from schemas.base import FIRST_CARRIER, SenderKind
 from schemas.commands import Media
-from schemas.events import Delay, TextPurpose
+from schemas.events import BulkPauseCause, Delay, TextPurpose
 from schemas.evidence import Evidence
 
 T = TypeVar("T")
@@ -302,6 +302,48 @@ class TextPlace:
     status: MessageStatus
 
 
+# --- bulks ----------------------------------------------------------------------------------------
+
+BulkState = Literal["running", "paused", "cancelled", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """One text for many, and how far it has come. Who was refused, and why, stands in its receipt.
+
+    waiting + sending + sent + delivered + failed + cancelled + unknown + refused = total.
+    """
+
+    bulk: UUID
+    """The id of the command that asked for it."""
+    body: str
+    """As it was written; a first text may say more."""
+    send_at: datetime | None
+    state: BulkState
+    """`finished`: no text waits any more."""
+    cause: BulkPauseCause | None
+    """Why it is paused; `failures` and `opt_outs`: it paused itself."""
+    started_at: datetime
+    by: Who
+    state_at: datetime
+    """Since when it is running, paused or cancelled."""
+    state_by: Who
+    total: int
+    """Recipients."""
+    refused: int
+    waiting: int
+    sending: int
+    """Being handed over, or in doubt."""
+    sent: int
+    """The carrier has them, and told no more."""
+    delivered: int
+    failed: int
+    cancelled: int
+    unknown: int
+    opted_out: int
+    """Those who texted a stop keyword within a day of it."""
+
+
 # --- receipts and notifications -------------------------------------------------------------------
 
 
@@ -341,6 +383,18 @@ class Notification:
 OpenState = Literal["scheduled", "queued", "dispatching", "in_doubt", "sent"]
 
 
+Urgency = Literal[0, 1, 2]
+URGENCIES: tuple[Urgency, ...] = get_args(Urgency)
+"""The answer to a keyword goes before what was written to one candidate, and that before bulk."""
+
+
+def urgency_of(purpose: TextPurpose, bulk: UUID | None) -> Urgency:
+    """How urgent a text is; less is more."""
+    if purpose != "message":
+        return 0
+    return 1 if bulk is None else 2
+
+
 @dataclass(frozen=True, slots=True)
 class OpenText:
     """A text whose end is not known yet."""
@@ -368,3 +422,15 @@ class OpenText:
     """The trace of the command that asked for it."""
     carrier: str = FIRST_CARRIER
     """Through which carrier it is likely to leave, or was handed over."""
+
+    @property
+    def urgency(self) -> Urgency:
+        """Which texts go before it."""
+        return urgency_of(self.purpose, self.bulk)
+
+
+class Waiting(NamedTuple):
+    """An account whose texts wait, now or for later: when the first of each urgency is due."""
+
+    account: str
+    due_at: tuple[datetime | None, ...]

@@ -65,6 +65,7 @@ class Threads(View):
             Column("at", BigInteger, nullable=False),
             *who_columns(),
             Column("candidate", TEXT),
+            Column("bulk", TEXT),
             Column("encoding", TEXT),
             Column("segments", Integer),
             Column("purpose", TEXT),
@@ -84,6 +85,7 @@ class Threads(View):
             sqlite_with_rowid=False,
         )
         self._index("order", self.messages.c.conversation, self.messages.c.version)
+        self._partial_index("bulk", self.messages.c.bulk, self.messages.c.account)
 
     def _folds(self) -> Mapping[type[Event], Fold]:
         return {
@@ -199,6 +201,7 @@ def _outgoing(recorded: Recorded, event: TextQueued | TextScheduled, status: str
         "by_id": actor.id,
         "by_name": actor.name,
         "candidate": event.candidate,
+        "bulk": None if event.bulk is None else event.bulk.hex,
         "encoding": event.encoding,
         "segments": event.segments,
     }

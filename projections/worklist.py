@@ -1,6 +1,7 @@
 """What a shard's dispatcher and scheduler work from: texts of all its accounts whose end is not known.
 
-Each question reads an index of the view, so its cost follows what it finds, not what is waiting.
+Each question reads an index of the view, so its cost follows what it finds, not what is waiting: an account
+is found at once behind however many texts of another.
 """
 
 from collections.abc import Collection
@@ -8,13 +9,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, func, literal, select
 
 from projections.answers.common import Found
 from projections.answers.senders import foretold
 from projections.catalog import OPEN_TEXTS, THREADS
 from projections.moments import maybe, micros, moment
-from projections.shapes import OpenState, OpenText, Sender
+from projections.shapes import URGENCIES, OpenState, OpenText, Sender, Urgency, Waiting
+from projections.view import TEXT
 from schemas.base import FIRST_CARRIER
 
 _T, _C, _M = OPEN_TEXTS.texts, THREADS.conversations, THREADS.messages
@@ -33,11 +35,24 @@ class Worklist:
         due = _texts().where(self._waiting(), _T.c.due_at <= micros(now))
         return self._ask(due.order_by(_T.c.due_at).limit(limit))
 
-    def next_due(self) -> datetime | None:
-        """When the next text is due, which may be past; none: nothing waits."""
+    def next_due(self, after: datetime) -> datetime | None:
+        """When the first text after that moment is due; none: nothing is scheduled."""
         with self._engine.connect() as connection:
-            waiting = select(_T.c.due_at).where(self._waiting(), _T.c.due_at.is_not(None))
-            return maybe(connection.scalar(waiting.order_by(_T.c.due_at).limit(1)))
+            later = select(_T.c.due_at).where(self._waiting(), _T.c.due_at > micros(after))
+            return maybe(connection.scalar(later.order_by(_T.c.due_at).limit(1)))
+
+    def due_of(self, account: str, urgency: Urgency, now: datetime, limit: int) -> list[OpenText]:
+        """As `due`, but of one account, and of one urgency."""
+        theirs = (_T.c.account == account) & (_T.c.urgency == urgency)
+        due = _texts().where(self._waiting(), theirs, _T.c.due_at <= micros(now))
+        return self._ask(due.order_by(_T.c.due_at).limit(limit))
+
+    def waiting(self, after: str, limit: int) -> list[Waiting]:
+        """Accounts with texts that wait, now or for later, by name; those whose names come after `after`."""
+        asked = {"shard": self._shard, "after": after, "limit": limit}
+        with self._engine.connect() as connection:
+            rows = connection.execute(_WAITING, asked).all()
+        return [Waiting(account, tuple(map(maybe, due_at))) for account, *due_at in rows]
 
     def dispatching(self, before: datetime, limit: int) -> list[OpenText]:
         """Texts whose hand-over began before that moment and has not ended since, the oldest first."""
@@ -68,6 +83,34 @@ class Worklist:
     def _ask(self, question: Select[Any]) -> list[OpenText]:
         with self._engine.connect() as connection:
             return _shaped(connection, question)
+
+
+def _accounts_waiting() -> Select[Any]:
+    """From account to account along the index, whatever the number of texts of each."""
+    of_shard = (_T.c.shard == bindparam("shard")) & _T.c.held.is_(False) & _T.c.due_at.is_not(None)
+
+    def following(account: ColumnElement[str]) -> ColumnElement[str | None]:
+        first = select(func.min(_T.c.account)).where(of_shard, _T.c.account > account)
+        return first.correlate_except(_T).scalar_subquery()
+
+    visited = select(
+        following(bindparam("after", type_=TEXT)).label("account"), literal(1).label("place")
+    ).cte("visited", recursive=True)
+    step = select(following(visited.c.account), visited.c.place + 1)
+    visited = visited.union_all(
+        step.where(visited.c.account.is_not(None), visited.c.place < bindparam("limit"))
+    )
+    firsts = (
+        select(func.min(_T.c.due_at))
+        .where(of_shard, _T.c.account == visited.c.account, _T.c.urgency == urgency)
+        .correlate_except(_T)
+        .scalar_subquery()
+        for urgency in URGENCIES
+    )
+    return select(visited.c.account, *firsts).where(visited.c.account.is_not(None))
+
+
+_WAITING = _accounts_waiting()
 
 
 def _texts() -> Select[Any]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas import letters, records
-from schemas.commands import COMMAND_BYTES_MAX, Command
+from schemas.commands import BULK_BYTES_MAX, COMMAND_BYTES_MAX, LARGE_TYPE, Command
 from schemas.events import Event, event_classes
 from schemas.json_schemas import Schema, command_classes, command_schema, data_schema, envelope_schema
 from schemas.topics import EVENT_TOPICS, STANDARD_PREFIX, TOPICS, Topic
@@ -259,7 +259,8 @@ def _schemas() -> Schema:
 def _command_headers() -> Schema:
     return {
         "type": "object",
-        "description": f"A command has {COMMAND_BYTES_MAX} bytes at most. Its headers are optional.",
+        "description": f"A command has {COMMAND_BYTES_MAX} bytes at most, a {LARGE_TYPE} {BULK_BYTES_MAX}. "
+        "Its headers are optional.",
         "properties": {
             records.TRACEPARENT: {"type": "string", "description": "W3C trace context."},
             records.SEAL: {

@@ -18,6 +18,7 @@ from schemas.base import (
     CarrierName,
     Currency,
     ForeignId,
+    Instant,
     LongText,
     Message,
     Moment,
@@ -31,6 +32,11 @@ from schemas.base import (
 from schemas.evidence import ApplicationEvidence, ByHandEvidence
 
 COMMAND_BYTES_MAX = 64 * 1024
+BULK_BYTES_MAX = 320 * 1024
+"""Of a `send-bulk` alone: the most recipients, each with the longest id and number, and a long body."""
+LARGE_TYPE = "send-bulk"
+BULK_RECIPIENTS_MAX = 1_000
+"""Decided in one transaction, which delays the account's other commands by less than half a second."""
 BODY_CHARACTERS_MAX = 10_000  # far above what can be sent: the refusal should count, not the parser
 SEGMENTS_ADJUSTED_MAX = 1_000_000
 
@@ -238,6 +244,48 @@ class SendText(Command):
     override_quiet_hours: bool = False
 
 
+class Recipient(Message):
+    """One of those a bulk is for."""
+
+    candidate: ForeignId
+    number: NumberText
+
+
+class SendBulk(Command):
+    """Send the same text to many candidates. The bulk's id is the command's id.
+
+    Each recipient passes the rules of a single text, in the order given, as long as credit lasts. The receipt
+    lists whom a text was accepted for and who was refused, with the reason; it is `accepted` even if that is
+    everybody. What is wrong for all of them (the account, the body, the time) refuses the command.
+    """
+
+    type: Literal["send-bulk"] = "send-bulk"
+    recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=BULK_RECIPIENTS_MAX)]
+    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX), WithoutNul]
+    send_at: Moment | None = None
+
+
+class PauseBulk(Command):
+    """Hand nothing of a bulk over until it is resumed."""
+
+    type: Literal["pause-bulk"] = "pause-bulk"
+    bulk: UUID
+
+
+class ResumeBulk(Command):
+    """Let a paused bulk go on. A text that missed its chosen time by too much is refunded instead of sent."""
+
+    type: Literal["resume-bulk"] = "resume-bulk"
+    bulk: UUID
+
+
+class CancelBulk(Command):
+    """Call back what of a bulk was not handed over yet; its credit comes back."""
+
+    type: Literal["cancel-bulk"] = "cancel-bulk"
+    bulk: UUID
+
+
 class RescheduleText(Command):
     """Move a scheduled text to another time."""
 
@@ -302,6 +350,8 @@ class StartDispatch(Command):
     number: E164
     text_id: UUID
     attempt: Annotated[int, Field(ge=1)]
+    due_at: Instant | None = None
+    """When it was to leave; of a text that was to leave at once, the moment when it was accepted."""
     failing_carriers: SortedSet[CarrierName] = frozenset()
     """Those that do not answer just now: another is taken, where the account has a sender there."""
 
@@ -388,6 +438,7 @@ AnyCommand = Annotated[
     | AddNumber | RemoveNumber | ChangeNumber | FollowCandidate | UnfollowCandidate
     | RecordApplicationConsent | AddConsent | WithdrawConsent | ReviewStopRequest
     | SendText | RescheduleText | CancelText | MarkRead
+    | SendBulk | PauseBulk | ResumeBulk | CancelBulk
     | ReceiveText | StartDispatch | RecordHandover | ReportStatus,
     Field(discriminator="type"),
 ]  # fmt: skip
@@ -403,6 +454,11 @@ def read(data: bytes) -> Command:
         pydantic.ValidationError: it is not JSON, or not a command we know, or a field is wrong.
     """
     return _ADAPTER.validate_json(data, strict=True)
+
+
+def bytes_max(kind: object) -> int:
+    """How many bytes a command of the type `kind` may have."""
+    return BULK_BYTES_MAX if kind == LARGE_TYPE else COMMAND_BYTES_MAX
 
 
 def write(command: Command) -> bytes:

@@ -464,6 +464,7 @@ class TextQueued(Event):
         segments: int,
         *,
         overrides_quiet_hours: bool,
+        bulk: UUID | None = None,
     ) -> Self:
         """Somebody's message, made of checked values."""
         return cls._of(
@@ -475,7 +476,7 @@ class TextQueued(Event):
                 "segments": segments,
                 "purpose": "message",
                 "overrides_quiet_hours": overrides_quiet_hours,
-                "bulk": None,
+                "bulk": bulk,
             }
         )
 
@@ -496,7 +497,7 @@ class TextScheduled(Event):
     bulk: UUID | None = None
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913  # a value for each field
         cls,
         text_id: UUID,
         candidate: str,
@@ -507,6 +508,7 @@ class TextScheduled(Event):
         send_at: datetime,
         delay: Delay,
         overrides_quiet_hours: bool,
+        bulk: UUID | None = None,
     ) -> Self:
         """Made of checked values; `send_at` is in UTC."""
         return cls._of(
@@ -519,7 +521,7 @@ class TextScheduled(Event):
                 "send_at": send_at,
                 "delay": delay,
                 "overrides_quiet_hours": overrides_quiet_hours,
-                "bulk": None,
+                "bulk": bulk,
             }
         )
 
@@ -636,6 +638,68 @@ class ThreadRead(Event):
 
     NAME = "thread-read.v1"
     TOPIC = Topic.MESSAGES
+
+
+# --- the bulk -------------------------------------------------------------------------------------
+
+BulkCount = Literal["handed_over", "failed", "opted_out"]
+BulkPauseCause = Literal["member", "failures", "opt_outs"]
+
+
+class BulkStarted(Event):
+    """One text for many was asked for: the first of its stream. The texts stand in their conversations."""
+
+    NAME = "bulk-started.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+    """The id of the command that asked for it."""
+    body: Annotated[str, Personal]
+    """As it was written; a first text may say more."""
+    send_at: Instant | None
+    conversations: tuple[str, ...]
+    """The streams of those to whom a text was accepted, in order."""
+    refused: int
+    """Recipients to whom none was; the command's receipt says why."""
+
+
+class BulkCounted(Event):
+    """Something became of one of the bulk's texts; the totals as they stand from now on."""
+
+    NAME = "bulk-counted.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+    what: BulkCount
+    handed_over: int
+    failed: int
+    opted_out: int
+
+
+class BulkPaused(Event):
+    """Nothing of the bulk is handed over until it is resumed."""
+
+    NAME = "bulk-paused.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+    cause: BulkPauseCause
+    """`failures` and `opt_outs`: it paused itself, since there were too many."""
+
+
+class BulkResumed(Event):
+    """The bulk goes on; failures and opt-outs are counted anew."""
+
+    NAME = "bulk-resumed.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+
+
+class BulkCancelled(Event):
+    """What of the bulk had not left was called back, for good."""
+
+    NAME = "bulk-cancelled.v1"
+    TOPIC = Topic.MESSAGES
+    bulk: UUID
+    cancelled: int
+    """How many texts that were."""
 
 
 # --- receipts -------------------------------------------------------------------------------------

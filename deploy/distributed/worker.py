@@ -12,6 +12,7 @@ from consumers.group import GroupMember
 from consumers.observing import ObservedCarriers, ObservedShard
 from consumers.outgoing import Outgoing
 from consumers.partition_source import PartitionSource
+from consumers.rates import Rates
 from consumers.reading import Reader
 from consumers.worker import Worker
 from deploy.clock import utc_now
@@ -20,9 +21,11 @@ from deploy.distributed.stores import SharedStores
 from deploy.observability import Observability
 from deploy.parts import (
     callback_of,
+    carrier_rates_of,
     client_of,
     event_topics_of,
     feeds_of,
+    limits_of,
     names_of,
     open_carriers,
     patience_of,
@@ -63,6 +66,7 @@ class WorkerProcess:
         self.member = GroupMember(
             self.client, roles.workers_group(settings), self.topics[Topic.COMMANDS], self._open
         )
+        self.carrier_rates = carrier_rates_of(settings, self._share)
         self._listener = ChangeListener(self.stores.views, feeds_of(settings), [self._wake])
         self.app = self._app()
 
@@ -77,6 +81,10 @@ class WorkerProcess:
         self.member.stop()
         self._listener.stop()
         self._opened.close()
+
+    def _share(self) -> float:
+        """Of all shards, and so of the carrier account's rate; that of one at least, while it is opened."""
+        return max(len(self.member.opened), 1) / self.settings.partitions
 
     def _open(self, shard: int) -> "ServedByWorker":
         return ServedByWorker(self, shard)
@@ -149,6 +157,7 @@ class ServedByWorker:
                 callback_of(settings),
                 clock,
                 settings.hand_overs_max,
+                Rates(limits_of(settings), process.carrier_rates),
                 patience_of(settings),
             )
             self._opened = opened.pop_all()
@@ -156,6 +165,7 @@ class ServedByWorker:
         metrics.standing.cached(number, shard.states)
         metrics.standing.waiting(number, self.source)
         metrics.standing.relay(number, self.relay)
+        metrics.standing.limits(number, self.dispatcher)
         self.relay.start()
         self.worker.start()
         self.dispatcher.start()

@@ -1,7 +1,7 @@
 """The names of streams: keyed hashes, so that a name gives nothing away and the same thing has the same name.
 
-A name is one letter for its kind, `a` account, `c` conversation, `p` candidate or `r` receipt, and 22
-letters, digits, `-` or `_`: 128 bits in base64url, since names are in every event and every index.
+A name is one letter for its kind, `a` account, `b` bulk, `c` conversation, `p` candidate or `r` receipt, and
+22 letters, digits, `-` or `_`: 128 bits in base64url, since names are in every event and every index.
 """
 
 from base64 import urlsafe_b64encode
@@ -34,6 +34,7 @@ class StreamNames:
         self.account = lru_cache(CACHED_NAMES_MAX)(self._account)
         self.conversation = lru_cache(CACHED_NAMES_MAX)(self._conversation)
         self.candidate = lru_cache(CACHED_NAMES_MAX)(self._candidate)
+        self.bulk = lru_cache(CACHED_NAMES_MAX)(self._bulk)
 
     def receipt(self, account: str, command_id: UUID) -> str:
         """The stream of one command's receipt.
@@ -66,6 +67,10 @@ class StreamNames:
     def _candidate(self, account: str, candidate: str) -> str:
         """The stream of a candidate."""
         return self._name("p", b"candidate", f"{account} {candidate}".encode())
+
+    def _bulk(self, account: str, bulk: UUID) -> str:
+        """The stream of a bulk."""
+        return self._name("b", b"bulk", account.encode() + bulk.bytes)
 
     def _name(self, letter: str, kind: bytes, content: bytes) -> str:
         hashed = self._keyed(self._secret, kind)

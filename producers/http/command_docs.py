@@ -40,6 +40,9 @@ problem with the refusal's `code`, its sentence as `detail` and the whole `recei
 permission, 422 for what the command itself says, 409 for what stands against it). Without, or if the decision
 takes longer, the answer is 202: the command is taken in, and its receipt will stand at `Location`.
 
+A `send-bulk` may have 320 KiB, any other command 64 KiB. Its `result` lists every recipient by `index` and
+`candidate`: those `accepted` with their `text_id`, those `refused` with a `code` and its `sentence`.
+
 The same id again gives the same answer, with `Idempotent-Replayed: true`; with other content it is refused
 with 422 `command_id_reused`."""
 
@@ -50,6 +53,7 @@ IDEMPOTENCY_KEY = (
 )
 
 _CANDIDATE = {"candidate": "c-1001", "number": "+14155552671"}
+_BULK = {"bulk": "01936f00-1111-7000-8000-000000000002"}
 
 EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
@@ -105,6 +109,13 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
             "send_at": "2026-12-01T17:00:00Z",
         },
         "cancel-text": {**_CANDIDATE, "text_id": "01936f00-1111-7000-8000-000000000001"},
+        "send-bulk": {
+            "recipients": [_CANDIDATE, {"candidate": "c-1002", "number": "+14155552672"}],
+            "body": "We open on Monday at 9. Can you start then?",
+        },
+        "pause-bulk": _BULK,
+        "resume-bulk": _BULK,
+        "cancel-bulk": _BULK,
         "mark-read": _CANDIDATE,
     }
 )

@@ -23,6 +23,7 @@ from producers.http.command_docs import (
 )
 from producers.http.deps import ApiDeps, Deps
 from producers.http.documenting import example, problems
+from producers.http.limits import too_large
 from producers.http.models import Taken
 from producers.http.problems import Problem
 from projections.shapes import Receipt, Who
@@ -122,8 +123,11 @@ async def submit(deps: ApiDeps, command: Command, wait_s: float) -> Answer | Non
 
 async def _command(request: Request, account: str, caller: Caller, deps: ApiDeps, key: str | None) -> Command:
     require_json(request)
-    body = reading.json_object(await request.body())
+    data = await request.body()
+    body = reading.json_object(data)
     tag = body.get("type")
+    if len(data) > commands.bytes_max(tag):
+        raise too_large(commands.bytes_max(tag))
     if isinstance(tag, str) and tag in INTERNAL_TYPES:
         raise Problem("internal_command", f"{tag} is for the carrier's doors and Sayso's own workers only.")
     if body.setdefault("account", account) != account:

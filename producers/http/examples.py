@@ -163,6 +163,27 @@ STATEMENT_LINE = {
     "currency": None,
     "reason": None,
 }
+BULK = {
+    "bulk": COMMAND_ID,
+    "body": "We open on Monday at 9. Can you start then?",
+    "send_at": None,
+    "state": "paused",
+    "cause": "failures",
+    "started_at": _AT,
+    "by": _MEMBER,
+    "state_at": _AT,
+    "state_by": {"kind": "carrier", "id": "twilio", "name": None},
+    "total": 300,
+    "refused": 12,
+    "waiting": 201,
+    "sending": 2,
+    "sent": 25,
+    "delivered": 52,
+    "failed": 8,
+    "cancelled": 0,
+    "unknown": 0,
+    "opted_out": 1,
+}
 NOTIFICATION = {
     "id": "n-1",
     "member": "m-7",

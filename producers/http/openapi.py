@@ -25,6 +25,7 @@ _TAGS = {
     "threads": "Candidates and their conversations.",
     "consent": "Whether a number may be texted, and on whose word.",
     "texts": "Looking at a text before it is sent.",
+    "bulks": "One text for many, and how far it has come.",
     "credits": "What texts cost, and what is left.",
     "notifications": "What followers were told.",
     "stream": "Changes as they happen.",

@@ -15,6 +15,7 @@ from projections.cursors import CURSOR_CHARACTERS_MAX
 from projections.queries import PAGE_DEFAULT, PAGE_MAX
 from projections.shapes import (
     Account,
+    Bulk,
     Candidate,
     CandidateLine,
     Consent,
@@ -195,6 +196,39 @@ def list_statement(
 ) -> Page[StatementLine]:
     """View or manage. Debits, refunds, purchases, corrections."""
     return deps.queries.statement(account, cursor, limit)
+
+
+# --- bulks ----------------------------------------------------------------------------------------
+
+
+@router.get(
+    "/bulks",
+    tags=["bulks"],
+    operation_id="listBulks",
+    summary="Texts for many and how far they have come, newest first",
+    dependencies=[_VIEW],
+    responses={200: example(examples.page(examples.BULK)), **problems(*READ_ROUTE)},
+)
+def list_bulks(
+    account: AccountPath, deps: Deps, cursor: Cursor = None, limit: Limit = PAGE_DEFAULT
+) -> Page[Bulk]:
+    """One for each accepted `send-bulk`; whom it was refused for stands in the receipt of that id."""
+    return deps.queries.bulks(account, cursor, limit)
+
+
+@router.get(
+    "/bulks/{bulk}",
+    tags=["bulks"],
+    operation_id="readBulk",
+    summary="A text for many and how far it has come",
+    dependencies=[_VIEW],
+    responses={200: example(examples.BULK), **problems(*READ_ROUTE, "not_found")},
+)
+def read_bulk(
+    account: AccountPath, bulk: Annotated[UUID, Path(examples=[examples.COMMAND_ID])], deps: Deps
+) -> Bulk:
+    """All recipients are counted once, by what became of their text; `opted_out` are counted again."""
+    return _found(deps.queries.bulk(account, bulk), "This account has no such bulk.")
 
 
 # --- the member's own -----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from tests.browser.seeds import ADA, AUSTRIAN, BOB, candidate, text
 from tests.support.sayso import Client, System, eventually
 
 CANDIDATES = ("/candidates/c-ada", "/candidates/c-bob")
-PATHS = ("/", *CANDIDATES, "/balance", "/notifications", "/settings", "/demo/sign-in")
+PATHS = ("/", *CANDIDATES, "/bulks", "/balance", "/notifications", "/settings", "/demo/sign-in")
 NUMBER_DIALOGS = ("open-add-number", "open-change-number", "open-remove-number")
 GRAVE = {"serious", "critical"}
 

@@ -61,7 +61,7 @@ def test_who_has_no_permission_sees_nothing_of_texts(open_desk: OpenDesk, ats: C
     desk = open_desk("colleague").go("/")
     expect(desk.at("no-texts")).to_be_visible()
     expect(desk.page.locator("body")).not_to_contain_text("Ada Byron")
-    for path in (f"/candidates/{ada}", "/balance", "/notifications", "/settings"):
+    for path in (f"/candidates/{ada}", "/bulks", "/balance", "/notifications", "/settings"):
         desk.go(path)
         expect(desk.at("forbidden")).to_be_visible()
         expect(desk.page.locator("body")).not_to_contain_text("For eyes that may see")

@@ -3,7 +3,7 @@
 Everything is real: the client, the connections, the ledger, the views. Only the clock is moved.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from consumers.carriers.twilio_carrier import TwilioAccount
-from consumers.dispatcher import Patience
+from consumers.settling import Patience
 from tests.support.sayso import Client, System, eventually, running
 
 NUMBER = "+4520123456"
@@ -32,6 +32,10 @@ def system(tmp_path: Path) -> Iterator[System]:
 @pytest.fixture
 def ats(system: System) -> Client:
     """An ATS whose candidate may be texted."""
+    return texting(system)
+
+
+def texting(system: System) -> Client:
     ats = system.client()
     agreement = {"accepted": True, "version": "1"}
     ats.accepted("activate-texting", country="DK", currency="EUR", agreement=agreement, company="Acme")
@@ -41,7 +45,7 @@ def ats(system: System) -> Client:
     return ats
 
 
-def carrier_does(system: System, behaviour: dict[str, str]) -> None:
+def carrier_does(system: System, behaviour: Mapping[str, object]) -> None:
     httpx.put(f"{system.phones_url}/phones/{PHONE}/behaviour", json=behaviour).raise_for_status()
 
 
@@ -56,8 +60,7 @@ def statuses(ats: Client) -> dict[str, str]:
 
 def arrived(system: System) -> int:
     """How many texts the carrier took for the phone."""
-    seen = httpx.get(f"{system.phones_url}/phones/{PHONE}")
-    return 0 if seen.status_code == 404 else sum(b["side"] == "in" for b in seen.json()["bubbles"])
+    return len(httpx.get(f"{system.phones_url}/taken").text.splitlines())
 
 
 def test_what_the_carrier_took_without_an_answer_is_found_and_not_sent_again(
@@ -80,6 +83,23 @@ def test_a_hand_over_has_ended_before_it_counts_as_abandoned() -> None:
     patience, account = Patience(), TwilioAccount("AC", "token")
     calls = timedelta(seconds=account.connect_timeout_s + account.read_timeout_s)
     assert patience.sent_within + calls < patience.abandoned_after
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1)])
+def test_nothing_is_sent_again_because_our_clock_is_ahead_of_the_carriers(
+    system: System, ats: Client, ahead: timedelta
+) -> None:
+    """P3"""
+    system.clock.move(ahead)
+    carrier_does(system, LOST)
+    lost = text(ats)
+    eventually(lambda: statuses(ats)[lost] == "in_doubt")
+    carrier_does(system, WELL)
+
+    system.clock.move(ASKED)
+
+    eventually(lambda: statuses(ats)[lost] in {"sent", "delivered"})
+    assert arrived(system) == 1
 
 
 def test_what_the_carrier_never_got_is_sent_again(system: System, ats: Client) -> None:
@@ -120,3 +140,33 @@ def test_a_report_settles_a_doubt_before_anybody_asks(system: System, ats: Clien
 
     eventually(lambda: statuses(ats)[doubted] == "delivered")
     assert arrived(system) == 1
+
+
+def test_too_many_requests_slow_sayso_down_and_fail_nothing(system: System, ats: Client) -> None:
+    """5.5"""
+    full = system.sayso.dispatcher.carrier_rate
+    carrier_does(system, {"error_code": 20429, "retry_after_s": 1})
+    turned_down = text(ats)
+    eventually(lambda: statuses(ats)[turned_down] == "scheduled")
+    assert system.sayso.dispatcher.carrier_rate < full
+    carrier_does(system, WELL)
+
+    system.clock.move(timedelta(seconds=5))
+
+    eventually(lambda: statuses(ats)[turned_down] == "delivered")
+    assert arrived(system) == 1
+
+
+def test_what_a_senders_limit_holds_up_waits_and_can_still_be_called_back(tmp_path: Path) -> None:
+    """5.5"""
+    with running(tmp_path, sender_rates={"us_long_code": 0.001}) as system:
+        ats = texting(system)
+        first, second = text(ats, "One"), text(ats, "Two")
+        eventually(lambda: statuses(ats)[first] == "delivered")
+        eventually(lambda: system.sayso.dispatcher.held_up == 1)
+        assert statuses(ats)[second] == "queued"
+
+        ats.accepted("cancel-text", candidate="ann", number=NUMBER, text_id=second)
+
+        eventually(lambda: system.sayso.dispatcher.held_up == 0)
+        assert arrived(system) == 1

@@ -164,6 +164,14 @@ def test_a_traced_command_has_a_span_and_others_have_none(rig: Rig, watched: Wat
     assert first.start_time < first.end_time
 
 
+def test_how_late_a_text_leaves_is_measured_where_it_leaves(rig: Rig, watched: Watched) -> None:
+    rig.process(*ready(), people.send())
+    due = people.start(due_at=rig.clock() - timedelta(seconds=3))
+    rig.process(due, due, people.start(due_at=rig.clock(), attempt=2))
+    assert watched.value("sayso_hand_over_late_seconds_count") == 1
+    assert watched.value("sayso_hand_over_late_seconds_sum") == 3
+
+
 # --- the carrier ------------------------------------------------------------------------------------
 
 
@@ -207,6 +215,14 @@ def test_a_hand_over_is_timed_and_traced_and_answers_as_before(watched: Watched,
     assert (span.status.status_code is StatusCode.ERROR) == (outcome != "accepted")
     for said in (NUMBER[1:], "Ada", people.SENDER[1:]):
         assert said not in span.to_json() + watched.shown()
+
+
+def test_what_the_carrier_turns_down_for_its_number_alone_is_counted(watched: Watched) -> None:
+    too_many = Rejected(20429, 429, "Too many requests", 1.0), Rejected(None, 429, "", None)
+    for outcome in (OUTCOMES["accepted"], OUTCOMES["rejected"], *too_many):
+        carrier = ObservedCarriers(Answering(outcome), watched.metrics, shard=3)
+        carrier.send(OutgoingText(UUID(int=7), NUMBER, "Hello", people.SENDER, "https://x.example", SAMPLED))
+    assert watched.value("sayso_throttled_total") == 2
 
 
 def test_carriers_are_asked_as_before(watched: Watched) -> None:
@@ -264,14 +280,23 @@ class Behind:
         return events, seconds
 
 
+class Slowed:
+    """A dispatcher whose texts wait."""
+
+    held_up = 40
+    carrier_rate = 12.5
+
+
 def test_lags_queues_and_caches_are_read_when_somebody_asks(rig: Rig, watched: Watched) -> None:
     standing, inbox = watched.metrics.standing, Inbox(0)
     standing.cached(3, rig.shard.states)
     standing.waiting(3, inbox)
     standing.relay(3, Behind(7, 1.5))
     standing.projection(3, Behind(2, 0.25))
+    standing.limits(3, Slowed())
     inbox.put(people.send())
     rig.process(*ready())
+    assert (watched.value("sayso_texts_held_up"), watched.value("sayso_carrier_rate")) == (40, 12.5)
     assert watched.value("sayso_commands_waiting") == 1
     assert watched.value("sayso_streams_cached") == len(rig.shard.states) > 0
     assert watched.value("sayso_relay_lag_events") == 7

@@ -126,10 +126,12 @@ def test_once_the_worker_has_stopped_commands_are_turned_away_unharmed(folder: P
 
 def test_the_policy_is_that_of_the_settings(folder: Path) -> None:
     packages = {"small": {"segments": 5, "prices": {"SEK": "9.50"}}}
-    policy = policy_of(settings_for(folder, free_segments=3, packages=packages, late_minutes_max=7))
+    late = {"late_minutes_max": 7, "unhurried_late_hours_max": 5}
+    policy = policy_of(settings_for(folder, free_segments=3, packages=packages, **late))
     assert (policy.free_segments, policy.packages["small"].segments) == (3, 5)
     assert str(policy.packages["small"].prices["SEK"]) == "9.50"
     assert policy.late_max.total_seconds() == 7 * 60
+    assert policy.unhurried_late_max.total_seconds() == 5 * 3600
 
 
 def test_the_carrier_is_that_of_the_settings(folder: Path) -> None:

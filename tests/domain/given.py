@@ -7,15 +7,18 @@ that its events lead to, and each survives being written as a snapshot.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
+from uuid import UUID
 
 from domain import account as accounts
+from domain import bulk as bulks
 from domain import candidate as candidates
 from domain import conversation as conversations
 from domain import snapshots
 from domain.account import Account
+from domain.bulk import Bulk
 from domain.candidate import Candidate
 from domain.conversation import Conversation
 from domain.decide import Decision, decide
@@ -24,6 +27,11 @@ from domain.refusals import Refused
 from domain.turn import State
 from schemas.commands import Command
 from schemas.events import (
+    BulkCancelled,
+    BulkCounted,
+    BulkPaused,
+    BulkResumed,
+    BulkStarted,
     CandidateFollowed,
     CandidateUnfollowed,
     Event,
@@ -56,6 +64,7 @@ class Placed:
 
     stream: str
     event: Event
+    at: datetime = field(default=NOW, compare=False)
 
 
 Happening = Event | Placed | Iterable["Happening"]
@@ -93,6 +102,8 @@ def home(event: Event, number: str) -> str:
         return account_stream(ACME)
     if isinstance(event, _OF_CANDIDATE):
         return candidate_stream(ACME, event.candidate)
+    if isinstance(event, _OF_BULK):
+        return bulk_stream(ACME, event.bulk)
     return conversation_stream(ACME, number)
 
 
@@ -108,10 +119,15 @@ def candidate_stream(account: str, candidate: str) -> str:
     return f"person {account} {candidate}"
 
 
+def bulk_stream(account: str, bulk: UUID) -> str:
+    return f"bulk {account} {bulk}"
+
+
 _OF_ACCOUNT = (
     NotificationsSet, PackageBought, SegmentsAdjusted, SegmentsDebited, SegmentsRefunded, SenderAssigned,
     SenderWithdrawn, SendingResumed, SendingStopped, SettingsChanged, TextingActivated,
 )  # fmt: skip
+_OF_BULK = (BulkCancelled, BulkCounted, BulkPaused, BulkResumed, BulkStarted)
 _OF_CANDIDATE = (CandidateFollowed, CandidateUnfollowed, FollowerNotified, NumberAdded, NumberRemoved)
 
 
@@ -121,6 +137,7 @@ class History:
     account_stream = staticmethod(account_stream)
     conversation_stream = staticmethod(conversation_stream)
     candidate_stream = staticmethod(candidate_stream)
+    bulk_stream = staticmethod(bulk_stream)
 
     def __init__(self, events: Sequence[Placed], now: datetime = NOW, policy: Policy = POLICY) -> None:
         self.events = events
@@ -141,7 +158,8 @@ class History:
             decision = decide(command, self, self.now, self.policy)
         except Refused as refusal:
             return Outcome(self, None, refusal)
-        after = History([*self.events, *(Placed(*event) for event in decision.events)], self.now, self.policy)
+        new = [Placed(*event, self.now) for event in decision.events]
+        after = History([*self.events, *new], self.now, self.policy)
         for stream, state in decision.states.items():
             assert after.state(stream) == state, "a decision's states are those that its events lead to"
             assert snapshots.read(type(state), snapshots.write(state)) == state
@@ -164,17 +182,24 @@ class History:
         assert isinstance(state, Candidate)
         return state
 
+    def bulk(self, stream: str) -> Bulk:
+        state = self.state(stream)
+        assert isinstance(state, Bulk)
+        return state
+
     def state(self, stream: str) -> State:
         kind, evolve = _KINDS[stream[0]]
         state = kind()
         for happened in self.events:
             if happened.stream == stream:
-                state = evolve(state, happened.event)
+                times = [happened.at] if kind is Conversation else []
+                state = evolve(state, happened.event, *times)
         return state
 
 
 _KINDS: dict[str, tuple[type[State], Any]] = {
     "a": (Account, accounts.evolve),
+    "b": (Bulk, bulks.evolve),
     "c": (Conversation, conversations.evolve),
     "p": (Candidate, candidates.evolve),
 }
@@ -208,7 +233,7 @@ class Outcome:
 
     @property
     def events(self) -> list[Placed]:
-        return [Placed(*event) for event in self._accepted.events]
+        return [Placed(*event, self.history.now) for event in self._accepted.events]
 
     @property
     def result(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ BERLIN_NUMBER = "+4915123456789"
 FRENCH_NUMBER = "+33612345678"
 SENDER = "+12025550142"
 TEXT = UUID(int=1)
+BULK = UUID(int=77)
 LATER = NOW + timedelta(hours=3)
 
 RECRUITER = Actor(
@@ -170,3 +171,25 @@ def record(result: Any, **more: Any) -> c.RecordHandover:
 def report(status: str, **more: Any) -> c.ReportStatus:
     filled = {"number": NUMBER, "text_id": TEXT, "sid": "SM9", "status": status, **more}
     return c.ReportStatus(**{**_base(CARRIER), **filled})
+
+
+# --- bulks ------------------------------------------------------------------------------------------
+
+
+def send_bulk(*recipients: tuple[str, str], body: str = "Hello", **more: Any) -> c.SendBulk:
+    """To each candidate at their number."""
+    whom = tuple(c.Recipient(candidate=candidate, number=number) for candidate, number in recipients)
+    filled = {"command_id": BULK, "recipients": whom, "body": body, **more}
+    return c.SendBulk(**{**_base(RECRUITER), **filled})
+
+
+def pause_bulk(bulk: UUID = BULK) -> c.PauseBulk:
+    return c.PauseBulk(**_base(RECRUITER), bulk=bulk)
+
+
+def resume_bulk(bulk: UUID = BULK) -> c.ResumeBulk:
+    return c.ResumeBulk(**_base(RECRUITER), bulk=bulk)
+
+
+def cancel_bulk(bulk: UUID = BULK) -> c.CancelBulk:
+    return c.CancelBulk(**_base(RECRUITER), bulk=bulk)

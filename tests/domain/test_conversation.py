@@ -50,7 +50,7 @@ NEW = Conversation()
 
 def told(*events: e.Event, since: Conversation = NEW) -> Conversation:
     for event in events:
-        since = conversations.evolve(since, event)
+        since = conversations.evolve(since, event, NOW)
     return since
 
 
@@ -63,7 +63,7 @@ def test_evolving_never_refuses_and_never_changes_what_was(events: list[e.Event]
     state = Conversation()
     for event in events:
         before, copy = state, Conversation(*state)
-        state = conversations.evolve(before, event)
+        state = conversations.evolve(before, event, NOW)
         assert before == copy
         assert state.consent in get_args(ConsentStatus)
         assert set(state.texts) <= {TEXT}

@@ -143,16 +143,42 @@ def test_a_text_that_missed_its_time_by_too_much_is_called_back(late: timedelta,
 
 
 @pytest.mark.parametrize(
+    ("late", "goes"), [(timedelta(hours=1), True), (timedelta(hours=1, seconds=1), False)]
+)
+def test_a_text_that_was_to_leave_at_once_has_missed_its_time_like_any_other(
+    late: timedelta, goes: bool
+) -> None:
+    """5.9: it waited while nobody could hand it over."""
+    outcome = given(ready(49), queued()).when(start(due_at=NOW - late))
+    if goes:
+        outcome.then(dispatched())
+    else:
+        outcome.then(cancelled("missed"), refunded(1, 50, "missed"))
+
+
+@pytest.mark.parametrize(
     "waiting",
     [
-        [scheduled(NOW - timedelta(days=1), delay="quiet_hours")],
-        [queued(), rescheduled(NOW - timedelta(days=1), "carrier")],
-        [scheduled(LATER), rescheduled(NOW - timedelta(days=1), "quiet_hours")],
+        [scheduled(NOW - timedelta(hours=12), delay="quiet_hours")],
+        [queued(), rescheduled(NOW - timedelta(hours=12), "carrier")],
+        [scheduled(LATER), rescheduled(NOW - timedelta(hours=12), "quiet_hours")],
+        [scheduled(NOW - timedelta(hours=12), bulk=UUID(int=99))],
     ],
 )
-def test_only_a_time_that_somebody_asked_for_can_be_missed(waiting: list[e.Event]) -> None:
-    """3.11"""
-    given(ready(49), waiting).when(start()).then(dispatched())
+def test_what_nobody_chose_the_hour_of_is_good_for_half_a_day(waiting: list[e.Event]) -> None:
+    """5.9"""
+    history = given(ready(49), waiting)
+    history.when(start()).then(dispatched())
+    late = history.at(NOW + timedelta(seconds=1)).when(start())
+    late.then(cancelled("missed"), refunded(1, 50, "missed"))
+
+
+def test_a_bulk_takes_its_time() -> None:
+    """5.9: limits may hold its last text up for hours."""
+    history = given(ready(49), queued(bulk=UUID(int=99)))
+    history.when(start(due_at=NOW - timedelta(hours=12))).then(dispatched())
+    late = history.when(start(due_at=NOW - timedelta(hours=13)))
+    late.then(cancelled("missed"), refunded(1, 50, "missed"))
 
 
 def test_a_rescheduled_time_can_be_missed_like_the_first() -> None:

@@ -11,6 +11,8 @@ from domain.refusals import REFUSALS, Refused
 
 ROOMS = Path(domain.__file__).resolve().parent.parent
 STABLE = {
+    "bulk_cancelled", "bulk_finished", "bulk_not_paused", "bulk_paused", "bulk_unknown",
+    "recipient_repeated", "too_many_alike",
     "already_dispatched", "already_following", "already_granted", "balance_would_be_negative",
     "body_empty", "body_too_long", "carrier_unknown", "command_id_reused", "consent_not_given",
     "consent_withdrawn", "country_blocked", "country_unknown", "currency_unknown",

@@ -223,7 +223,7 @@ def test_the_last_credit_is_spent_and_no_more() -> None:
 
 def test_a_number_has_a_limited_number_of_open_texts() -> None:
     """3.10"""
-    waiting = [queued(text_id=UUID(int=1_000 + i)) for i in range(OPEN_TEXTS_MAX)]
+    waiting = [queued(f"No. {i}", UUID(int=1_000 + i)) for i in range(OPEN_TEXTS_MAX)]
     given(ready(), waiting).when(send()).refused("too_many_open_texts", str(OPEN_TEXTS_MAX))
     assert given(ready(), waiting[1:]).when(send()).of(e.TextQueued)
     assert given(ready(), waiting, cancelled("x", UUID(int=1_000))).when(send()).of(e.TextQueued)

@@ -119,7 +119,7 @@ def _text_forgotten(bitten: Bitten) -> Mend:
         raise RuntimeError("planted: the hand-over ends here")
 
     mend = _once("consumers.carriers.twilio_carrier:TwilioCarrier.send", forget, bitten)
-    mend_doubt = wrap("consumers.dispatcher:Dispatcher._doubt", lambda _: lambda *_: None)
+    mend_doubt = wrap("consumers.settling:Settler._doubt", lambda _: lambda *_: None)
     return lambda: (mend(), mend_doubt(), None)[-1]
 
 

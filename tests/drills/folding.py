@@ -26,6 +26,9 @@ class Text:
     attempts: int = 0
     sids: list[str] = field(default_factory=list)
     paid: int = 0
+    bulk: str | None = None
+    spent: int = 0
+    """What was paid for attempts that the network took and did not deliver: it never comes back."""
 
 
 @dataclass
@@ -45,6 +48,8 @@ class History:
     def __init__(self) -> None:
         self.texts: dict[tuple[str, str], Text] = {}
         self.talks: dict[str, Talk] = defaultdict(Talk)
+        self.bulks: dict[str, str] = {}
+        """Whether each goes on."""
         self.credits: dict[str, Counter[str]] = defaultdict(Counter)
 
     def see(self, one: Event) -> Iterator[Broken]:
@@ -58,6 +63,8 @@ class History:
             yield from self._credit(one)
         elif one.name in ("text-queued", "text-scheduled"):
             yield from self._accepted(one)
+        elif one.stream[0] == "b":
+            yield from self._bulk(one)
         elif "text_id" in one.data:
             yield from self._moved(one)
         elif one.stream[0] == "c":
@@ -83,6 +90,8 @@ class History:
             if one.name in ("segments-debited", "segments-refunded"):
                 yield "P4", "paid for a text that is not there"
             return
+        if one.name == "segments-debited" and text.attempts:
+            text.spent, text.paid = text.spent + text.paid, 0
         text.paid -= sign * amount
         if one.name == "segments-refunded" and text.paid != 0:
             yield "P4", "not what was paid comes back"
@@ -93,7 +102,8 @@ class History:
         name = (one.account, one.data["text_id"])
         if name in self.texts:
             yield "P2", "text accepted twice"
-        self.texts[name] = Text(one.account, one.data["candidate"], one.data.get("purpose", "message"))
+        purpose = one.data.get("purpose", "message")
+        self.texts[name] = Text(one.account, one.data["candidate"], purpose, bulk=one.data.get("bulk"))
 
     def _moved(self, one: Event) -> Iterator[tuple[str, str]]:
         text = self.texts.get((one.account, one.data["text_id"]))
@@ -135,6 +145,8 @@ class History:
         text.state, text.attempts = "dispatching", text.attempts + 1
         if one.data["attempt"] != text.attempts:
             yield "P3", "attempts are miscounted"
+        if text.bulk is not None and self.bulks.get(text.bulk) != "running":
+            yield "P3", "handed over while its bulk was held or ended"
         talk = self.talks[one.stream]
         if text.purpose == "message":  # the answer to a keyword was asked for by the phone itself
             if talk.status != "granted" or not talk.brought_by:
@@ -143,6 +155,13 @@ class History:
                 yield "P1", "handed over under review"
             if text.candidate not in talk.members:
                 yield "P1", "handed over to a number that is not the candidate's"
+
+    def _bulk(self, one: Event) -> Iterator[tuple[str, str]]:
+        name, state = one.data["bulk"], _BULK_STATES.get(one.name)
+        if (name in self.bulks) != (one.name != "bulk-started"):
+            yield "P2", "a bulk begins other than once"
+        if state is not None:
+            self.bulks[name] = state
 
     # --- P1, P6: consent -------------------------------------------------------------------------
 
@@ -175,6 +194,12 @@ class History:
                 pass
 
 
+_BULK_STATES = {
+    "bulk-started": "running",
+    "bulk-paused": "paused",
+    "bulk-resumed": "running",
+    "bulk-cancelled": "cancelled",
+}
 _MOVEMENTS = {
     "texting-activated": ("free", 1),
     "package-bought": ("bought", 1),
@@ -250,14 +275,15 @@ def carrier_of(whole: Sequence[Event], carried: Sequence[Carried]) -> Iterator[B
         text_id = text_of(message.body)
         if text_id is None:
             continue  # the answer to a keyword, or the carrier's own words
-        had[text_id] += 1
+        failed = message.status in ("failed", "undelivered")
+        had[text_id] += not failed  # it never came to the phone: another try may follow
         text = texts.get(text_id)
         where = f"{message.sid}: {text_id}"
         if text is None or text.attempts == 0:
             yield "P1", "at the carrier and never handed over", where
-        elif text.state == "cancelled":
+        elif text.state == "cancelled" and not failed:
             yield "P3", "at the carrier and called back", where
-        elif text.sids and message.sid not in text.sids:
+        elif text.sids and message.sid not in text.sids and not failed:
             yield "P3", "at the carrier under another sid", where
     for text_id, times in had.items():
         if times > 1:

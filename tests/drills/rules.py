@@ -17,7 +17,7 @@ _TOPICS = {
     "messages": (
         "text-queued text-scheduled text-rescheduled text-cancelled dispatch-started dispatch-doubted "
         "text-sent text-recounted text-delivered text-failed text-unknown text-received keyword-received "
-        "thread-read"
+        "thread-read bulk-started bulk-counted bulk-paused bulk-resumed bulk-cancelled"
     ),
     "notifications": "follower-notified",
     "receipts": "command-accepted command-refused",
@@ -41,6 +41,16 @@ def _send(events: Counter[str], _: Mapping[str, Any]) -> bool:
         == events["segments-debited"]
         == events.total() - 1
     )
+
+
+def _bulk(events: Counter[str], result: Mapping[str, Any]) -> bool:
+    texts = events["text-queued"] + events["text-scheduled"]
+    return texts == len(result["accepted"]) == events["segments-debited"] and events["bulk-started"] == 1
+
+
+def _end_bulk(events: Counter[str], result: Mapping[str, Any]) -> bool:
+    back = events["text-cancelled"] == result["cancelled"] == events["segments-refunded"]
+    return back and events["bulk-cancelled"] == 1
 
 
 def _receive(events: Counter[str], _: Mapping[str, Any]) -> bool:
@@ -79,6 +89,10 @@ EFFECTS: Mapping[str, Effect] = {
     "withdraw-consent": _exactly("consent-withdrawn"),
     "review-stop-request": _exactly("stop-request-reviewed"),
     "send-text": _send,
+    "send-bulk": _bulk,
+    "pause-bulk": _exactly("bulk-paused"),
+    "resume-bulk": _exactly("bulk-resumed"),
+    "cancel-bulk": _end_bulk,
     "reschedule-text": _exactly("text-rescheduled"),
     "cancel-text": _exactly("text-cancelled", "segments-refunded"),
     "mark-read": _exactly("thread-read"),

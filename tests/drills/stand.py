@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,6 +21,7 @@ from deploy import demo
 from deploy.clock import utc_now
 from deploy.settings import PREFIX, Settings
 from deploy.simulator.server import SimulatorServer
+from deploy.simulator.settings import SimulatorSettings
 from producers.http.auth import AuthSettings, issue
 from schemas.actors import Permission
 from tests.drills import reading
@@ -149,7 +150,15 @@ class Stand:
     load: Load
     processes: Mapping[str, Process]
 
-    def __init__(self, nursery: Nursery, folder: Path, settings: Settings, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        nursery: Nursery,
+        folder: Path,
+        settings: Settings,
+        wishes: Wishes,
+        carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda usual: usual,
+    ) -> None:
+        """`carrier`: what is unusual about it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.settings = settings
@@ -157,8 +166,8 @@ class Stand:
         self.tally = Tally()
         self._nursery = nursery
         self._open = ExitStack()
-        carrier = replace(demo.simulator_settings(settings), numbers=(), status_delay_s=0.01)
-        self._carrier = SimulatorServer(carrier)
+        usual = replace(demo.simulator_settings(settings), numbers=(), status_delay_s=0.01)
+        self._carrier = SimulatorServer(carrier(usual))
 
     def prepare(
         self, parts: Mapping[str, Part], producers: Sequence[Producer], rate: float, mix: Mix
@@ -212,6 +221,11 @@ class Stand:
     def carried(self) -> list[Carried]:
         """What the carrier has."""
         return reading.carried(self._carrier.url, self.settings.twilio_account_sid, self.auth_token)
+
+    @property
+    def carrier_url(self) -> str:
+        """Where it listens."""
+        return self._carrier.url
 
     def __enter__(self) -> Self:
         _SERVER_LOG.addFilter(_quiet)
@@ -280,6 +294,8 @@ class Stand:
             "TWILIO_URL": self._carrier.url,
             "HAND_OVERS_MAX": settings.hand_overs_max,
             "LOG_LEVEL": "warning",
+            "CARRIER_RATE": settings.carrier_rate,  # as all tests have it: so high that none waits for tokens
+            "SENDER_RATES": json.dumps(settings.sender_rates),
             **more,
         }
         return {PREFIX + name: str(value) for name, value in given.items()}

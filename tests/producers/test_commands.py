@@ -319,6 +319,32 @@ def test_the_limit_is_exact(world: World) -> None:
     assert send_bytes(world, fits + b" ").status_code == 413
 
 
+def test_a_bulk_may_be_larger_and_nothing_else(world: World) -> None:
+    """A thousand recipients with ids and numbers as long as they may be, and the longest body."""
+    whom = [{"candidate": f"{number:0128}", "number": f"{number:064}"} for number in range(1_000)]
+    bulk = {"type": "send-bulk", "recipients": whom, "body": "\u0416" * 10_000}
+    answer = world.account().post(bulk)
+    assert (answer.status_code, code(answer)) == (422, "body_too_long")
+    assert code(world.account().post({**bulk, "pad": "x" * 100_000})) == "body_too_large"
+    assert code(world.account().post({**bulk, "type": "send-text"})) == "body_too_large"
+    assert code(world.account().post({**bulk, "recipients": [*whom, whom[0]]})) == "invalid_command"
+
+
+def test_a_receipt_of_a_thousand_recipients_is_taken_and_shown(world: World) -> None:
+    boss = world.account()
+    whom = [
+        {"candidate": f"{number:0128}", "number": f"+1415{2_000_000 + number}"} for number in range(1_000)
+    ]
+    answer = boss.post({"type": "send-bulk", "recipients": whom, "body": "Hello"})
+    result = answer.json()["result"]
+    assert (answer.status_code, result["accepted"], len(result["refused"])) == (200, [], 1_000)
+    assert {one["code"] for one in result["refused"]} == {"number_unknown"}
+    assert seen(boss, result["bulk"])["result"] == result
+    bulk = boss.get(f"/bulks/{result['bulk']}").json()
+    assert (bulk["state"], bulk["total"], bulk["refused"]) == ("finished", 1_000, 1_000)
+    assert boss.get("/bulks").json() == {"items": [bulk], "next": None}
+
+
 @pytest.mark.parametrize(
     ("prefer", "status"),
     [

@@ -1,7 +1,7 @@
 """Reading over HTTP: what was sent stands in the views, page by page, for whoever may see it."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -110,7 +110,7 @@ def test_a_number_must_be_whole(world: World) -> None:
     assert answer.json()["errors"][0]["parameter"] == "number"
 
 
-LISTS = ("/candidates", "/credits/statement", "/notifications", "/dead-letters")
+LISTS = ("/candidates", "/bulks", "/credits/statement", "/notifications", "/dead-letters")
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -124,7 +124,7 @@ def test_pages_are_bounded(world: World, path: str) -> None:
 HUGE = 10**30
 CURSORS = ["x", "é", "A" * 1_000, "A" * 2_000, "W10", "bnVsbA"] + [
     cursors.write(listing, place)
-    for listing in ("candidates", "statement", "notifications", "messages", "dead-letters")
+    for listing in ("candidates", "bulks", "statement", "notifications", "messages", "dead-letters")
     for place in ((HUGE,), (-HUGE,), ("\0",), ("\ud800",), (HUGE, HUGE), (HUGE, "x"), ())
 ]
 
@@ -147,6 +147,8 @@ READS = {
     "/candidates/c-1/threads": {Permission.VIEW},
     "/candidates/c-1/threads/%2B14155550123": {Permission.VIEW},
     "/candidates/c-1/threads/%2B14155550123/consent": {Permission.VIEW, Permission.AUDIT},
+    "/bulks": {Permission.VIEW},
+    f"/bulks/{UUID(int=1)}": {Permission.VIEW},
     "/credits": {Permission.VIEW, Permission.MANAGE},
     "/credits/statement": {Permission.VIEW, Permission.MANAGE},
     "/notifications": {Permission.VIEW},

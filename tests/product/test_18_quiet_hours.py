@@ -48,7 +48,7 @@ def test_a_deferred_text_goes_at_the_next_opening(own_office: Office) -> None:
 
 
 def test_a_deferred_text_whose_opening_was_missed_is_still_sent(own_office: Office) -> None:
-    """Nobody chose its hour, so coming late does it no harm; it waits for the next opening."""
+    """Nobody chose its hour, so coming some hours late does it no harm."""
     person = own_office.candidate(fresh_number(MOBILES), time_zone="Australia/Sydney")
     text = person.gets()
     own_office.system.wait_until(datetime.fromisoformat(text["send_at"]) + timedelta(hours=3))

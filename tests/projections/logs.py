@@ -116,10 +116,12 @@ _CONVERSATION: Mapping[type[e.Event], Maker] = {
     e.StopRequestFlagged: lambda d: {"sid": d.sid()},
     e.StopRequestReviewed: lambda d: {"wants_to_stop": d.number() < 6},
     e.TextQueued: lambda d: {"text_id": d.new_text(), "candidate": d.anybody(), "body": "Hi",
-                             "encoding": "GSM-7", "segments": 1, "purpose": d.word("message", "help_answer")},
+                             "encoding": "GSM-7", "segments": 1, "purpose": d.word("message", "help_answer"),
+                             "bulk": d.pick(None, d.old_text())},
     e.TextScheduled: lambda d: {"text_id": d.new_text(), "candidate": d.anybody(), "body": "Hé",
                                 "encoding": "UCS-2", "segments": 2, "send_at": d.moment(),
-                                "delay": d.word("requested", "quiet_hours")},
+                                "delay": d.word("requested", "quiet_hours"),
+                                "bulk": d.pick(None, d.old_text())},
     e.TextRescheduled: lambda d: {"text_id": d.old_text(), "send_at": d.moment(),
                                   "delay": d.word("requested", "quiet_hours", "carrier")},
     e.TextCancelled: lambda d: {"text_id": d.old_text(), "reason": "cancelled_by_member"},
@@ -136,11 +138,20 @@ _CONVERSATION: Mapping[type[e.Event], Maker] = {
                                "sender": d.pick(None, SENDERS[1])},
     e.ThreadRead: lambda _: {},
 }  # fmt: skip
+_BULK: Mapping[type[e.Event], Maker] = {
+    e.BulkStarted: lambda d: {"bulk": d.new_text(), "body": "Hi", "send_at": d.pick(None, d.moment()),
+                              "conversations": d.pick((), ("a", "b")), "refused": d.number()},
+    e.BulkCounted: lambda d: {"bulk": d.old_text(), "what": d.word("handed_over", "failed", "opted_out"),
+                              "handed_over": d.number(), "failed": d.number(), "opted_out": d.number()},
+    e.BulkPaused: lambda d: {"bulk": d.old_text(), "cause": d.word("member", "failures", "opt_outs")},
+    e.BulkResumed: lambda d: {"bulk": d.old_text()},
+    e.BulkCancelled: lambda d: {"bulk": d.old_text(), "cancelled": d.number()},
+}  # fmt: skip
 _RECEIPT: Mapping[type[e.Event], Maker] = {
     e.CommandAccepted: lambda d: {"command_type": "t", "fingerprint": "f", "result": {"n": d.number()}},
     e.CommandRefused: lambda _: {"command_type": "t", "fingerprint": "f", "code": "c", "sentence": "No."},
 }
-MAKERS = {**_ACCOUNT, **_CANDIDATE, **_CONVERSATION, **_RECEIPT}
+MAKERS = {**_ACCOUNT, **_CANDIDATE, **_CONVERSATION, **_BULK, **_RECEIPT}
 
 _steps = st.tuples(
     st.sampled_from(list(MAKERS)),
@@ -177,6 +188,8 @@ def _place(kind: type[e.Event], dice: Dice) -> tuple[str, dict[str, object]]:
         return f"{dice.account}-account", {}
     if kind in _CONVERSATION:
         return conversation(dice.account, number), {}
+    if kind in _BULK:
+        return f"{dice.account}-bulks", {}
     if kind in _RECEIPT:
         return f"{dice.account}-receipt-{dice.fresh}", {}
     candidate = dice.candidate()

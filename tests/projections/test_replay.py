@@ -132,6 +132,8 @@ def everything(views: Views, account: str, history: History) -> list[Any]:
         [ask.consent(account, number) for number in NUMBERS],
         [ask.receipt(account, command_id) for command_id in ids],
         [ask.text(account, text_id) for text_id in ids],
+        [ask.bulk(account, bulk) for bulk in ids],
+        ask.bulks(account, limit=200),
         [ask.wants_notifications(account, member) for member in MEMBERS],
         [ask.notifications(account, member) for member in MEMBERS],
     ]

@@ -14,6 +14,8 @@ from projections.catalog import OPEN_TEXTS
 from projections.engine import is_postgresql, writing
 from projections.worklist import Worklist
 from schemas.events import (
+    BulkPaused,
+    BulkResumed,
     DispatchDoubted,
     DispatchStarted,
     Event,
@@ -39,7 +41,8 @@ STREAM = conversation(NUMBER)
 ACCOUNT = f"account-{ACME}"
 TEXT = UUID(int=7)
 OURS, THEIRS = "+14155550100", "+14155550101"
-SCANNED_OR_SORTED = re.compile(r"SCAN|TEMP B-TREE|Seq Scan|Sort")
+SCANNED_OR_SORTED = re.compile(r"SCAN (?!visited|CONSTANT ROW)|TEMP B-TREE|Seq Scan|Sort")
+LONG_AGO = NOON - timedelta(days=1)
 LATE = datetime.max.replace(tzinfo=NOON.tzinfo)
 
 STARTED = DispatchStarted(text_id=TEXT, attempt=1, sender=THEIRS)
@@ -48,14 +51,16 @@ SENT = TextSent(text_id=TEXT, sid="SM9", status="queued")
 DOUBTED = DispatchDoubted(text_id=TEXT, attempt=1, reason="reset")
 
 
-def queued(n: int = 7) -> Event:
-    return TextQueued(text_id=UUID(int=n), candidate="grace", body="Hi!", encoding="GSM-7", segments=1)
+def queued(n: int = 7, bulk: UUID | None = None) -> Event:
+    return TextQueued(
+        text_id=UUID(int=n), candidate="grace", body="Hi!", encoding="GSM-7", segments=1, bulk=bulk
+    )
 
 
-def scheduled(n: int, send_at: datetime) -> Event:
+def scheduled(n: int, send_at: datetime, bulk: UUID | None = None) -> Event:
     return TextScheduled(
         text_id=UUID(int=n), candidate="grace", body="Hi!", encoding="GSM-7", segments=1,
-        send_at=send_at, delay="requested",
+        send_at=send_at, delay="requested", bulk=bulk,
     )  # fmt: skip
 
 
@@ -80,7 +85,8 @@ def test_a_queued_text_is_due_at_once_with_all_that_a_carrier_needs(views: Views
 def test_a_scheduled_text_is_due_when_its_time_has_come(views: Views, history: History) -> None:
     at = NOON + timedelta(days=3)
     views.given(history.happened(STREAM, scheduled(1, at)))
-    assert views.worklist.next_due() == at
+    assert views.worklist.next_due(NOON) == at
+    assert views.worklist.next_due(at) is None
     assert numbers_of(views, at - timedelta(microseconds=1)) == []
     assert numbers_of(views, at) == [1]
 
@@ -93,7 +99,7 @@ def test_the_longest_due_come_first_and_no_more_than_asked_for(views: Views, his
 
 def test_nothing_is_due_where_nothing_waits(views: Views, history: History) -> None:
     views.given(history)
-    assert views.worklist.next_due() is None
+    assert views.worklist.next_due(NOON) is None
     assert views.worklist.due(LATE, 10) == []
 
 
@@ -150,9 +156,32 @@ def test_a_stopped_accounts_texts_wait_until_it_is_resumed(views: Views, history
     history.happened(ACCOUNT, SendingStopped(code=30002, reason="suspended"))
     views.given(history)
     assert views.worklist.due(LATE, 10) == []
-    assert views.worklist.next_due() is None
+    assert views.worklist.next_due(NOON) is None
     views.given(history.happened(ACCOUNT, SendingResumed()))
     assert numbers_of(views, LATE) == [2, 1]
+
+
+def test_a_paused_bulks_texts_wait_until_it_is_resumed_and_no_others_do(
+    views: Views, history: History
+) -> None:
+    bulk = UUID(int=50)
+    history.happened(STREAM, queued(1, bulk), scheduled(2, NOON, bulk), queued(3), queued(4, UUID(int=51)))
+    views.given(history.happened("bulk", BulkPaused(bulk=bulk, cause="member")))
+    assert numbers_of(views, LATE) == [3, 4]
+    views.given(history.happened("bulk", BulkResumed(bulk=bulk)))
+    assert sorted(numbers_of(views, LATE)) == [1, 2, 3, 4]
+
+
+def test_who_is_held_for_two_reasons_waits_until_both_are_gone(views: Views, history: History) -> None:
+    bulk = UUID(int=50)
+    paused, resumed = BulkPaused(bulk=bulk, cause="failures"), BulkResumed(bulk=bulk)
+    stopped = SendingStopped(code=30002, reason="suspended")
+    history.happened(STREAM, queued(1, bulk)).happened("bulk", paused).happened(ACCOUNT, stopped)
+    assert numbers_of(views.given(history.happened(ACCOUNT, SendingResumed())), LATE) == []
+    assert numbers_of(views.given(history.happened("bulk", resumed)), LATE) == [1]
+    history.happened("bulk", paused).happened(ACCOUNT, stopped).happened("bulk", resumed)
+    assert numbers_of(views.given(history), LATE) == []
+    assert numbers_of(views.given(history.happened(ACCOUNT, SendingResumed())), LATE) == [1]
 
 
 def test_one_stopped_account_holds_up_no_other(views: Views, history: History) -> None:
@@ -174,7 +203,7 @@ def test_each_shard_has_the_texts_of_its_own_accounts_to_hand_over(views: Views,
     third = Worklist(views.engine, 3)
     assert numbers_of(views, LATE) == [1]
     assert [text.text_id.int for text in third.due(LATE, 10)] == [9]
-    assert (views.worklist.next_due(), third.next_due()) == (history.now, NOON)
+    assert (views.worklist.next_due(LONG_AGO), third.next_due(LONG_AGO)) == (history.now, NOON)
     assert views.worklist.dispatching(LATE, 10) == []
     assert [text.text_id.int for text in third.dispatching(LATE, 10)] == [8]
 
@@ -183,7 +212,9 @@ def test_each_shard_has_the_texts_of_its_own_accounts_to_hand_over(views: Views,
     ("ask", "index"),
     [
         (lambda worklist: worklist.due(NOON, 10), "due"),
-        (lambda worklist: worklist.next_due(), "due"),
+        (lambda worklist: worklist.next_due(NOON), "due"),
+        (lambda worklist: worklist.due_of(ACME, 1, NOON, 10), "lanes"),
+        (lambda worklist: worklist.waiting("", 10), "lanes"),
         (lambda worklist: worklist.dispatching(NOON, 10), "begun"),
         (lambda worklist: worklist.in_doubt(NOON, 10), "begun"),
         (lambda worklist: worklist.awaiting_status(NOON, 10), "begun"),
@@ -208,7 +239,7 @@ def _plan_of(views: Views, ask: Callable[[Worklist], object]) -> str:
     listening.listen(engine, "before_cursor_execute", note)
     ask(views.worklist)
     listening.remove(engine, "before_cursor_execute", note)
-    statement, parameters = next(each for each in asked if each[0].startswith("SELECT"))
+    statement, parameters = next(each for each in asked if each[0].startswith(("SELECT", "WITH")))
     with engine.connect() as connection:
         if not is_postgresql(engine):
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)

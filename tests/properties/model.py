@@ -44,6 +44,20 @@ class Text:
     """How often the carrier is said to have taken it."""
     paid: int = 0
     refunds: int = 0
+    bulk: UUID | None = None
+
+
+@dataclass
+class Bulk:
+    """A text for many."""
+
+    account: str
+    texts: int
+    state: str = "running"
+    handed_over: int = 0
+    failed: int = 0
+    told: tuple[int, int] = (0, 0)
+    """What it says of the two."""
 
 
 @dataclass
@@ -80,6 +94,7 @@ class Model:
         self.talks: dict[str, Talk] = {}
         self.versions: dict[str, int] = defaultdict(int)
         self.owners: dict[str, str] = {}
+        self.bulks: dict[UUID, Bulk] = {}
         self.receipts: dict[tuple[str, UUID], e.Receipt] = {}
         self._of_command: list[Recorded] = []
 
@@ -94,6 +109,8 @@ class Model:
                 self._account(recorded)
             case _ if recorded.stream[0] == "c":
                 self._talk(recorded)
+            case _ if recorded.stream[0] == "b":
+                self._bulk(recorded)
             case e.FollowerNotified(member=member, sid=sid):
                 told = self.customers[recorded.context.account].notified
                 assert (member, sid) not in told, "3.13: told once"
@@ -122,6 +139,7 @@ class Model:
             assert talk.stands == bool(talk.brought_by), "3.14: consent leaves with whoever brought it"
             for text in talk.texts.values():
                 assert text.state != "cancelled" or text.paid == 0, "P4: what never left is refunded"
+        self._bulks_add_up()
         self._of_command = []
 
     # --- P4 --------------------------------------------------------------------------------------
@@ -174,6 +192,43 @@ class Model:
         )
         return found
 
+    # --- bulks -----------------------------------------------------------------------------------
+
+    def _bulk(self, recorded: Recorded) -> None:
+        match recorded.event:
+            case e.BulkStarted() as event:
+                assert recorded.version == 1
+                self.bulks[event.bulk] = Bulk(recorded.context.account, len(event.conversations))
+            case e.BulkCounted() as event:
+                self.bulks[event.bulk].told = event.handed_over, event.failed
+            case e.BulkPaused() as event:
+                assert self.bulks[event.bulk].state == "running"
+                self.bulks[event.bulk].state = "paused"
+            case e.BulkResumed() as event:
+                assert self.bulks[event.bulk].state == "paused"
+                self.bulks[event.bulk].state = "running"
+            case e.BulkCancelled() as event:
+                self.bulks[event.bulk].state = "cancelled"
+            case _:
+                raise AssertionError("no other event is a bulk's")
+
+    def _of_bulk(self, bulk: Bulk, event: e.Event) -> None:
+        if isinstance(event, e.DispatchStarted):
+            assert bulk.state == "running", "what is held or ended stays here"
+            bulk.handed_over += event.attempt == 1
+        bulk.failed += isinstance(event, e.TextFailed)
+
+    def _bulks_add_up(self) -> None:
+        for name, bulk in self.bulks.items():
+            assert bulk.told == (bulk.handed_over, bulk.failed)
+            talks = [talk for talk in self.talks.values() if talk.account == bulk.account]
+            theirs = [[text for text in talk.texts.values() if text.bulk == name] for talk in talks]
+            assert sum(map(len, theirs)) == bulk.texts
+            for texts in theirs:
+                assert len(texts) <= 1, "nobody gets it twice"
+                for text in texts:
+                    assert bulk.state != "cancelled" or text.state != "waiting" or text.attempt > 0
+
     # --- P1, P6 ----------------------------------------------------------------------------------
 
     def _talk(self, recorded: Recorded) -> None:
@@ -206,7 +261,12 @@ class Model:
                 assert event.text_id not in talk.texts
                 due = event.send_at if isinstance(event, e.TextScheduled) else None
                 talk.texts[event.text_id] = Text(
-                    event.candidate, purpose, event.segments, event.overrides_quiet_hours, due
+                    event.candidate,
+                    purpose,
+                    event.segments,
+                    event.overrides_quiet_hours,
+                    due,
+                    bulk=event.bulk,
                 )
             case event:
                 self._moved(talk, recorded, event)
@@ -233,6 +293,8 @@ class Model:
             return  # a reply, or that one was read
         text = talk.texts[text_id]
         assert text.state not in SETTLED, "P3: a settled text stays as it ended"
+        if text.bulk is not None:
+            self._of_bulk(self.bulks[text.bulk], event)
         match event:
             case e.DispatchStarted(attempt=attempt, sender=sender):
                 assert text.state == "waiting", "P3: one hand-over at a time"

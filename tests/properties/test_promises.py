@@ -101,6 +101,17 @@ class Use(RuleBasedStateMachine):
         base = self.base(talk.account, actor)
         self.want(data.draw(wishes.of_text(base, text.candidate, talk.number, text_id, self.clock.now)))
 
+    @rule(data=st.data(), account=accounts, actor=wishes.actors)
+    def text_many(self, data: st.DataObject, account: str, actor: Actor) -> None:
+        base, known = self.base(account, actor), self.known(account)
+        self.want(data.draw(wishes.bulk(base, self.clock.now, known)))
+
+    @precondition(lambda self: self.model.bulks)
+    @rule(data=st.data(), actor=wishes.actors)
+    def hold_release_or_end_a_bulk(self, data: st.DataObject, actor: Actor) -> None:
+        name, bulk = data.draw(st.sampled_from(list(self.model.bulks.items())))
+        self.want(data.draw(wishes.of_bulk(self.base(bulk.account, actor), name)))
+
     @rule(data=st.data(), account=accounts)
     def hear_from_a_phone(self, data: st.DataObject, account: str) -> None:
         self.want(data.draw(wishes.heard(self.base(account, CARRIER), f"SM{self.said}")))
@@ -215,7 +226,7 @@ class Use(RuleBasedStateMachine):
         """P5: what the shard believes is what its ledger says."""
         fresh = States(self.rig.ledger, NAMES)
         for stream in self.model.versions:
-            if stream[0] in "acp":
+            if stream[0] in "abcp":
                 known, read = self.rig.shard.states.entry(stream), fresh.entry(stream)
                 assert (known.state, known.version) == (read.state, read.version)
         for account, customer in self.model.customers.items():

@@ -151,6 +151,29 @@ def text(
     )
 
 
+def bulk(
+    base: dict[str, Any], now: datetime, known: Sequence[tuple[str, str]]
+) -> st.SearchStrategy[c.Command]:
+    """A text for some, now or later."""
+    return st.builds(
+        lambda whom, body, delay: c.SendBulk(
+            **base,
+            recipients=tuple(c.Recipient(**one) for one in whom),
+            body=body,
+            send_at=None if delay is None else now + delay,
+        ),
+        st.lists(whose(known), min_size=1, max_size=6),
+        st.sampled_from(BODIES),
+        st.none() | delays(past=True),
+    )
+
+
+def of_bulk(base: dict[str, Any], name: UUID) -> st.SearchStrategy[c.Command]:
+    """What a recruiter wants of one bulk."""
+    kinds = st.sampled_from((c.PauseBulk, c.ResumeBulk, c.CancelBulk))
+    return kinds.map(lambda kind: kind(**base, bulk=name))
+
+
 def of_text(
     base: dict[str, Any], who: str | None, number: str, text_id: UUID, now: datetime
 ) -> st.SearchStrategy[c.Command]:

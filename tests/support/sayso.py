@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from consumers.rates import SENDER_RATES
 from deploy import demo
 from deploy.clock import utc_now
 from deploy.observability import Observability
@@ -197,6 +198,8 @@ def settings_for(folder: Path, **changed: Any) -> Settings:
         "twilio_account_sid": "AC" + "0" * 32,
         "twilio_auth_token": "f" * 32,
         "log_level": "error",
+        "carrier_rate": 100_000,  # no test waits for tokens, but those of limits
+        "sender_rates": dict.fromkeys(SENDER_RATES, 100_000),
         **changed,
     }
     return Settings(**given)

@@ -8,7 +8,8 @@ from tests.tooling.project_files import ROOT, texts, texts_of
 
 LINES_MAX = 400
 LONGER_FILES = {
-    "schemas/events.py": 700,  # the dictionary of what can happen, one short entry per event
+    "schemas/commands.py": 600,  # the dictionary of what can be wanted, one short entry per command
+    "schemas/events.py": 800,  # the dictionary of what can happen, one short entry per event
 }
 
 # Put together from halves, so that this file does not hold what it looks for.

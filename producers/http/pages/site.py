@@ -7,11 +7,11 @@ from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from producers.http.pages import balance, candidate, demo, home, notifications, settings
+from producers.http.pages import balance, bulks, candidate, demo, home, notifications, settings
 from producers.http.pages.demo_settings import DemoSettings
 
 STATIC_DIR = Path(__file__).parent / "static"
-PAGES = (home, candidate, balance, settings, notifications)
+PAGES = (home, candidate, bulks, balance, settings, notifications)
 
 
 def add_pages(app: FastAPI, demo_settings: DemoSettings | None = None) -> None:

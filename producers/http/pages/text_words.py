@@ -22,6 +22,7 @@ _CALLED_BACK: Mapping[str, str] = MappingProxyType(
         "french_number": "French numbers cannot be texted",
         "never_open": "no hour was outside quiet hours",
         "missed": "it missed its time and would have come too late",
+        "bulk_cancelled": "the bulk that it belongs to was called back",
         "not_activated": "texting was not active",
         "no_sender": "the account had no number to text from",
     }

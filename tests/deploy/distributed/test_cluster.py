@@ -31,6 +31,7 @@ ADA = "+4520123456"  # Denmark has no quiet hours
 GRACE = "+4551234567"
 ANNA = "+4560123456"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+BULKY = "+4520123458"
 BODY = "This is Acme. Could we talk on Tuesday? Reply STOP to opt out."
 SOON_S = 90.0
 
@@ -50,6 +51,12 @@ class Running:
         settings = demo.settings_of(self.folder / "cluster-data")
         token = issue(auth_of(settings), account, "rita", ALL, datetime.now(UTC), timedelta(hours=1), "Rita")
         return Client(self.urls[api], account, token, self.connections)
+
+    def activate(self, account: str) -> None:
+        """Texting, with the free texts."""
+        agreement = {"accepted": True, "version": "1"}
+        of = {"country": "DK", "currency": "EUR", "company": account.title(), "agreement": agreement}
+        self.client(account=account).accepted("activate-texting", **of)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -108,7 +115,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         first, second, phones = urls
         connections = httpx.HTTPTransport(trust_env=False)
         with _environment_of_its_own():
-            yield Running(running, folder, (first, second), phones, connections, collector)
+            started = Running(running, folder, (first, second), phones, connections, collector)
+            for account in ("acme", "globex"):
+                started.activate(account)
+            yield started
         connections.close()
         running.send_signal(signal.SIGINT)
         assert running.wait(60) == 0
@@ -126,10 +136,6 @@ def texts(cluster: Running, number: str = ADA) -> list[str]:
 
 def test_a_text_goes_out_an_answer_comes_back_and_a_stop_holds(cluster: Running) -> None:
     ats, other = cluster.client(0), cluster.client(1)
-    ats.accepted(
-        "activate-texting", country="DK", currency="EUR", company="Acme",
-        agreement={"accepted": True, "version": "1"},
-    )  # fmt: skip
     ats.accepted("add-number", candidate="ada", number=ADA, name="Ada Byron")
     ats.accepted(
         "add-consent", candidate="ada", number=ADA, obtained_at="2026-01-05T09:00:00Z",
@@ -139,7 +145,7 @@ def test_a_text_goes_out_an_answer_comes_back_and_a_stop_holds(cluster: Running)
     eventually(lambda: texts(cluster) == [BODY], SOON_S)
     thread = f"/candidates/ada/threads/{quote(ADA, safe='')}"
     eventually(lambda: ats.get(thread)["items"][0]["status"] == "delivered", SOON_S)
-    assert sent["balance"] == 49
+    assert sent["segments"] == 1
 
     phone = f"{cluster.phones}/phones/{ADA[1:]}/messages"
     httpx.post(phone, json={"body": "Tuesday works!"}, trust_env=False).raise_for_status()
@@ -153,10 +159,6 @@ def test_a_text_goes_out_an_answer_comes_back_and_a_stop_holds(cluster: Running)
 def test_one_trace_leads_from_a_record_on_a_topic_to_the_phone_and_the_views(cluster: Running) -> None:
     """Over the borders of processes, and whatever the ATS publishes with: the trace stands in a header."""
     ats = cluster.client(account="globex")
-    ats.accepted(
-        "activate-texting", country="DK", currency="EUR", company="Globex",
-        agreement={"accepted": True, "version": "1"},
-    )  # fmt: skip
     ats.accepted("add-number", candidate="anna", number=ANNA, name="Anna Winlock")
     ats.accepted(
         "add-consent", candidate="anna", number=ANNA, obtained_at="2026-01-05T09:00:00Z",
@@ -178,12 +180,26 @@ def test_one_trace_leads_from_a_record_on_a_topic_to_the_phone_and_the_views(clu
         assert word not in said
 
 
+def test_the_largest_bulk_passes_every_part(cluster: Running) -> None:
+    """A command and a receipt of hundreds of kilobytes: the topics, the ledger, the views, the interface."""
+    ats, other = cluster.client(0), cluster.client(1)
+    ats.accepted("add-number", candidate="bulky", number=BULKY)
+    ats.accepted(
+        "add-consent", candidate="bulky", number=BULKY, obtained_at="2026-01-05T09:00:00Z",
+        evidence={"method": "call"},
+    )  # fmt: skip
+    strangers = [{"candidate": f"{n:0128}", "number": f"+45{20_200_000 + n}"} for n in range(999)]
+    whom = [{"candidate": "bulky", "number": BULKY}, *strangers]
+    result = other.accepted("send-bulk", recipients=whom, body=BODY)
+    assert [one["candidate"] for one in result["accepted"]] == ["bulky"]
+    assert {one["code"] for one in result["refused"]} == {"number_unknown"}
+    address = f"/bulks/{result['bulk']}"
+    eventually(lambda: ats.get(address)["delivered"] == 1, SOON_S)
+    assert (ats.get(address)["state"], ats.get(address)["refused"]) == ("finished", 999)
+
+
 def test_whatever_is_killed_another_takes_over(cluster: Running) -> None:
     ats = cluster.client(0, account="globex")
-    ats.accepted(
-        "activate-texting", country="DK", currency="EUR", company="Globex",
-        agreement={"accepted": True, "version": "1"},
-    )  # fmt: skip
     for n, role in enumerate(("worker", "worker", "projector")):
         cluster.kill(role)
         candidate = f"c-{n}"
