@@ -98,9 +98,9 @@ def _last_look(
     if text.candidate not in conversation.candidates:
         raise Refused("number_unknown")
     conversations.require_consent(conversation, turn.account.senders)
-    _require_in_time(turn, text, text.send_at or command.due_at)
     if text.bulk is not None:
         bulks.require_open(turn.bulk(text.bulk))  # it was out of reach when the bulk was called back
+    _require_in_time(turn, text, text.send_at or command.due_at)
     if text.overrides_quiet_hours:
         return False
     zones = numbers.zones(phone, conversation.candidates.get(text.candidate or ""))

@@ -34,8 +34,13 @@ WHO = {
     ),
     "worker": Slow("consumers.shard:Shard.decide", 4.0, lambda s: s.workers, Distributed.undecided),
 }
+SLOWER = 10
+"""Times, where it is to fall far behind: a batch is a thousand events, or half as many commands."""
 FAULTS = {
-    f"{who} {behind:,} behind": (slow, behind)
+    f"{who} {behind:,} behind": (
+        slow if behind == 1_000 else slow._replace(seconds=SLOWER * slow.seconds),
+        behind,
+    )
     for behind in (1_000, 10_000, 100_000, 1_000_000)
     for who, slow in WHO.items()
 }

@@ -23,6 +23,8 @@ from tests.drills.wishes import Wish
 DEEP_MAX = 2
 """How many things may be under way inside each other."""
 QUIET_STEPS_MAX = 4_000
+WAITS_LONGER_MAX = 6
+"""How often a wait is doubled."""
 SCHEDULED_S = (310, 3_600)
 
 
@@ -251,9 +253,9 @@ class World:
 
     def _next_moment(self) -> datetime:
         """When something may come of waiting: a text is due, or it is time to ask after one again."""
-        soon = self._clock() + min(timedelta(minutes=6) * 2.0**self._waits, timedelta(hours=6))
+        soon = self._clock() + timedelta(minutes=6 << min(self._waits, WAITS_LONGER_MAX))
         due: datetime | None = self._lab.worklist.next_due(self._clock())
-        return soon if due is None else min(max(due, self._clock() + timedelta(milliseconds=1)), soon)
+        return soon if due is None else min(due, soon)
 
     def _happens(self, share: float) -> bool:
         return self.chance.random() < share
