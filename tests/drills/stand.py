@@ -2,13 +2,12 @@
 
 import base64
 import json
-import logging
 import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -17,13 +16,12 @@ from typing import Any, Self
 import httpx
 from twilio.request_validator import RequestValidator
 
-from deploy import demo
 from deploy.clock import utc_now
 from deploy.settings import PREFIX, Settings
-from deploy.simulator.server import SimulatorServer
 from producers.http.auth import AuthSettings, issue
 from schemas.actors import Permission
 from tests.drills import reading
+from tests.drills.carrier import Carrier
 from tests.drills.checker import Finding
 from tests.drills.evidence import Carried, Evidence
 from tests.drills.load import Load, Mix, Producer
@@ -37,7 +35,6 @@ READY_S_MAX = 240.0
 SETTLED_S_MAX = 300.0
 LOOK_EVERY_S = 0.2
 TOKEN_SECRET = "t" * 32
-_SERVER_LOG = logging.getLogger("uvicorn.error")
 
 
 @dataclass(frozen=True)
@@ -157,8 +154,7 @@ class Stand:
         self.tally = Tally()
         self._nursery = nursery
         self._open = ExitStack()
-        carrier = replace(demo.simulator_settings(settings), numbers=(), status_delay_s=0.01)
-        self._carrier = SimulatorServer(carrier)
+        self._carrier = Carrier(nursery, folder, settings)
 
     def prepare(
         self, parts: Mapping[str, Part], producers: Sequence[Producer], rate: float, mix: Mix
@@ -214,8 +210,6 @@ class Stand:
         return reading.carried(self._carrier.url, self.settings.twilio_account_sid, self.auth_token)
 
     def __enter__(self) -> Self:
-        _SERVER_LOG.addFilter(_quiet)
-        self._open.callback(_SERVER_LOG.removeFilter, _quiet)
         self._open.enter_context(self._carrier)
         self._open.callback(self._stop)
         return self
@@ -291,8 +285,3 @@ class Stand:
         message = {"body": reply.body, "to": reply.to}
         url = f"{self._carrier.url}/phones/{reply.number[1:]}/messages"
         httpx.post(url, json=message, trust_env=False, timeout=20).raise_for_status()
-
-
-def _quiet(_: logging.LogRecord) -> bool:
-    """The carrier would tell of every caller that died in the middle of a word."""
-    return False
