@@ -21,7 +21,7 @@ rooms: setup ## import-linter: who may import whom
 
 # Decisions are pure, so every branch of theirs can be reached, and must be. The other rooms are reported.
 # A run with ARGS is somebody's choice of tests; it is not judged by coverage.
-tests: setup programs broker asyncapi ## pytest with branch coverage; ARGS="tests/domain -k stop" chooses tests
+tests: setup programs broker asyncapi carrier-api ## pytest with branch coverage; ARGS="tests/domain -k stop" chooses tests
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
@@ -68,10 +68,13 @@ programs: ## Debian packages that the tests need: of browsers, and of failure dr
 asyncapi: ## the official AsyncAPI parser, which judges docs/asyncapi.json
 	@deploy/setup/asyncapi.sh
 
+carrier-api: ## Twilio's description of its API, which the simulator is held to
+	@deploy/setup/carrier_api.sh
+
 broker: ## Java, and the jars of an Apache Kafka broker
 	@deploy/setup/kafka.sh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run cluster test style types rooms tests bench bench-kafka drills fmt docs lock setup programs asyncapi broker help
+.PHONY: run cluster test style types rooms tests bench bench-kafka drills fmt docs lock setup programs asyncapi carrier-api broker help

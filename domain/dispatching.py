@@ -98,9 +98,9 @@ def _last_look(
     if text.candidate not in conversation.candidates:
         raise Refused("number_unknown")
     conversations.require_consent(conversation, turn.account.senders)
-    _require_in_time(turn, text, text.send_at or command.due_at)
     if text.bulk is not None:
         bulks.require_open(turn.bulk(text.bulk))  # it was out of reach when the bulk was called back
+    _require_in_time(turn, text, text.send_at or command.due_at)
     if text.overrides_quiet_hours:
         return False
     zones = numbers.zones(phone, conversation.candidates.get(text.candidate or ""))
@@ -150,6 +150,9 @@ def record(turn: Turn, command: RecordHandover) -> dict[str, JsonValue]:
     match command.result:
         case HandedOver() as taken if taken.sid not in text.failed_sids:
             _advance(turn, stream, command.text_id, taken.sid, taken.status, taken.segments, None)
+        case HandedOver() if text.state == "in_doubt":
+            # Only an attempt that failed before was found, so this one never arrived.
+            _not_sent(turn, stream, command.text_id, _failure(text, NotTaken(cause="absent")))
         case (TurnedDown() | NotTaken()) as no if text.state != "sent":
             _not_sent(turn, stream, command.text_id, _failure(text, no))
         case InDoubt(reason=reason) if text.state == "dispatching":

@@ -41,7 +41,7 @@ class OpenTexts(View):
     """
 
     NAME = "open_texts"
-    VERSION = 4
+    VERSION = 5
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)

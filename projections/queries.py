@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Engine
 
 from projections.answers import accounts, bulks, candidates, consent, credit, threads
 from projections.answers.common import PAGE_MAX, bounded
+from projections.bulk_shapes import Bulk
 from projections.catalog import LIVE
 from projections.shapes import (
     Account,
-    Bulk,
     Candidate,
     CandidateLine,
     Consent,

@@ -40,7 +40,7 @@ class Threads(View):
     """
 
     NAME = "threads"
-    VERSION = 2
+    VERSION = 3
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)

@@ -273,7 +273,7 @@ class PauseBulk(Command):
 
 
 class ResumeBulk(Command):
-    """Let a paused bulk go on. A text that missed its chosen time by too much is refunded instead of sent."""
+    """Let a paused bulk go on. A text that is too late by now is refunded instead of sent."""
 
     type: Literal["resume-bulk"] = "resume-bulk"
     bulk: UUID

@@ -2,7 +2,7 @@
 # Installs Debian packages whose programs are missing; does nothing where they are all there.
 #   programs.sh browser   what the browser tests need
 #   programs.sh broker    what a Kafka broker needs, and another client of it
-#   programs.sh node      what runs the AsyncAPI parser
+#   programs.sh node      what runs the AsyncAPI parser, and fetches packages of npm
 #   programs.sh drills    what failure drills need: to follow system calls, and to mount a small disk
 #   programs.sh venv      what Debian's own Python needs to make a virtual environment
 set -euo pipefail

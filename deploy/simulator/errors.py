@@ -28,10 +28,11 @@ HTTP_STATUS = {20003: 401, 20404: 404, 20429: 429}
 class ApiError(Exception):
     """The API's answer is no, with Twilio's code and maybe a time to wait."""
 
-    def __init__(self, code: int, retry_after_s: int | None = None) -> None:
+    def __init__(self, code: int, retry_after_s: int | None = None, *, problem_details: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.retry_after_s = retry_after_s
+        self.problem_details = problem_details
 
     @property
     def http_status(self) -> int:
@@ -39,10 +40,15 @@ class ApiError(Exception):
         return HTTP_STATUS.get(self.code, 400)
 
     def as_body(self) -> dict[str, object]:
-        """The four fields of every error of Twilio's API."""
-        return {
-            "code": self.code,
-            "message": MESSAGES.get(self.code, "The message was refused"),
-            "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
-            "status": self.http_status,
-        }
+        """The four fields of every error of Twilio's API, or its newer form: RFC 9457, with a code."""
+        message = MESSAGES.get(self.code, "The message was refused")
+        address = f"https://www.twilio.com/docs/errors/{self.code}"
+        more = {"code": self.code, "status": self.http_status}
+        if self.problem_details:
+            return {"type": address, "title": message, **more}
+        return {"message": message, "more_info": address, **more}
+
+    @property
+    def media_type(self) -> str:
+        """Of the body."""
+        return "application/problem+json" if self.problem_details else "application/json"

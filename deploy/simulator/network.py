@@ -3,18 +3,32 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from deploy.simulator.behaviour import Behaviour, Happens, Reports, plan
 from deploy.simulator.errors import ApiError
 from deploy.simulator.keywords import OptOutType, keyword
 from deploy.simulator.message import Message, Status, fresh
+from deploy.simulator.networks import overwritten
 from deploy.simulator.new_message import NewMessage
 from deploy.simulator.segments import billed_segments
 from deploy.simulator.settings import SimulatorSettings
 from deploy.simulator.store import Store
+from deploy.simulator.taken import Taken
 from deploy.simulator.webhooks import Webhooks, inbound_params, status_params
+
+REPORTS_FIRST_S_MAX = 10.0
+"""How long an answer waits for the callbacks that are to overtake it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A text that was taken, the record of it, and its delivery while that goes on."""
+
+    message: Message
+    taken: Taken
+    delivery: asyncio.Task[None]
 
 
 class Network:
@@ -22,16 +36,21 @@ class Network:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
+        self.weather = settings.weather
         self.store = Store(settings.phones_max, settings.messages_max)
         self._webhooks = Webhooks(settings)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
-    def accept(self, new: NewMessage) -> Message:
+    def next_behaviour(self, number: str) -> Behaviour:
+        """How the next request for `number` is treated: as it was told, or as the weather is."""
+        nth = self.store.count_request(number)
+        return self.store.behaviour(number) or self.weather.behaviour(number, nth)
+
+    def accept(self, new: NewMessage, how: Behaviour) -> Accepted:
         """Take a text and begin to deliver it. Raises ApiError where the carrier refuses."""
-        how = self.store.behaviour(new.to)
         if how.error_code:
-            raise ApiError(how.error_code, how.retry_after_s)
+            raise ApiError(how.error_code, how.retry_after_s, problem_details=how.problem_details)
         if self.settings.opt_out.enabled and self.store.opted_out(new.to, new.opt_out_key):
             raise ApiError(21610)
         message = fresh(
@@ -41,12 +60,12 @@ class Network:
             service=new.service,
             body=new.body,
             status="accepted" if new.service else "queued",
-            segments=0 if new.service else how.segments or billed_segments(new.body),
+            segments=0 if new.service else _billed(new.body, how),
             callback=new.callback,
         )
         self.store.put(message)
-        self._begin(self._deliver(message, how))
-        return message
+        taken = self.store.taken.add(message)
+        return Accepted(message, taken, self._begin(self._deliver(message, how)))
 
     def answer(self, phone: str, sender: str, body: str) -> Message:
         """The candidate with `phone` writes to `sender`: the carrier heeds keywords and passes it on."""
@@ -71,6 +90,21 @@ class Network:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
 
+    async def until_reported(self, accepted: Accepted) -> None:
+        """Wait for the callbacks of a text, for a while, or until all is let go."""
+        closing = asyncio.ensure_future(self._closing.wait())
+        await asyncio.wait(
+            {accepted.delivery, closing},
+            timeout=REPORTS_FIRST_S_MAX,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        closing.cancel()
+
+    @property
+    def closing(self) -> bool:
+        """Whether all is being let go."""
+        return self._closing.is_set()
+
     def let_go(self) -> None:
         """End every pause and every open stream, so that nobody is held up by a server that stops."""
         self._closing.set()
@@ -92,18 +126,24 @@ class Network:
                     await asyncio.sleep(delay_s)
                     message = self._moved(message, status, how)
                     self.store.put(message)
+                case Reports(status) if how.report_after_s:
+                    self._begin(self._report_late(message, status, how.report_after_s))
                 case Reports(status):
                     message = await self._report(message, status)
+        if how.reply and message.status == "delivered" and message.sender:
+            await asyncio.sleep(how.reply_after_s)
+            self.answer(message.to, message.sender, how.reply)
 
     def _moved(self, message: Message, status: Status, how: Behaviour) -> Message:
         now = datetime.now(UTC)
         failed = status in {"undelivered", "failed"}
+        sender = message.sender or self._pick(message.service or "", message.to)
         return replace(
             message,
             status=status,
-            sender=message.sender or self._pick(message.service or "", message.to),
-            segments=message.segments or how.segments or billed_segments(message.body),
-            shown_as=how.sender,
+            sender=sender,
+            segments=message.segments or _billed(message.body, how),
+            shown_as=how.sender or (overwritten(sender, message.to) if how.overwritten else None),
             updated_at=now,
             sent_at=now if status == "sent" else message.sent_at,
             error_code=how.ends_with_code if failed else None,
@@ -114,6 +154,10 @@ class Network:
         pool = self.settings.services[service]
         return pool[int(to[1:]) % len(pool)]
 
+    async def _report_late(self, message: Message, status: Status, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        await self._report(message, status)
+
     async def _report(self, message: Message, status: Status) -> Message:
         """Call back about `status`; where that fails, the text says so."""
         if not message.callback:
@@ -122,7 +166,8 @@ class Network:
         problem = await self._webhooks.post(message.callback, params)
         if not problem:
             return message
-        noted = replace(message, note=f"Status “{status}” not reported: {problem}")
+        now = self.store.get(message.sid) or message  # it may have gone on while this was said late
+        noted = replace(now, note=f"Status “{status}” not reported: {problem}")
         self.store.put(noted)
         return noted
 
@@ -165,7 +210,12 @@ class Network:
         if problem:
             self.store.put(replace(message, note=f"Not passed on: {problem}"))
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _billed(body: str, how: Behaviour) -> int:
+    return how.segments or max(1, billed_segments(body) + how.segments_more)

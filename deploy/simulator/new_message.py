@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
@@ -10,6 +11,7 @@ from deploy.simulator.behaviour import MAGIC_RECIPIENTS, MAGIC_SENDERS
 from deploy.simulator.errors import ApiError
 from deploy.simulator.settings import SimulatorSettings
 
+NUMBERS_KNOWN = 100_000  # checking one takes 30 µs
 BODY_MAX = 1_600  # characters: Twilio, error 21617
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
@@ -46,6 +48,7 @@ def read(form: Mapping[str, str], settings: SimulatorSettings) -> NewMessage:
     return new
 
 
+@lru_cache(NUMBERS_KNOWN)
 def is_number(text: str) -> bool:
     """Whether `text` is E.164 and long enough for its country; it need not be in use."""
     if not _E164.fullmatch(text):

@@ -13,10 +13,12 @@ from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from deploy.simulator.api import network_of
-from deploy.simulator.behaviour import Behaviour
+from deploy.simulator.behaviour import ORDINARY, Behaviour
 from deploy.simulator.network import Network
 from deploy.simulator.new_message import BODY_MAX, is_number
+from deploy.simulator.taken import as_line
 from deploy.simulator.view import bubble, display, phone_view
+from deploy.simulator.weather import Weather
 
 # The page loads nothing but its own style and script.
 CONTENT_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:"
@@ -122,7 +124,7 @@ async def write(number: Number, new: NewAnswer, network: Net) -> dict[str, Any]:
 @router.get("/phones/{number}/behaviour")
 async def behaviour(number: Number, network: Net) -> Behaviour:
     """How texts to this number are treated."""
-    return network.store.behaviour(number)
+    return network.store.behaviour(number) or ORDINARY
 
 
 @router.put("/phones/{number}/behaviour")
@@ -130,6 +132,27 @@ async def behave(number: Number, how: Behaviour, network: Net) -> Behaviour:
     """Treat texts to this number so from now on."""
     network.store.behave(number, how)
     return how
+
+
+@router.get("/weather")
+async def weather(network: Net) -> Weather:
+    """What befalls texts to all other numbers."""
+    return network.weather
+
+
+@router.put("/weather")
+async def change_weather(new: Weather, network: Net) -> Weather:
+    """Let this befall texts to all other numbers from now on."""
+    network.weather = new
+    return new
+
+
+@router.get("/taken")
+async def taken(network: Net, after: int = 0) -> Response:
+    """Every text that was ever taken, but for the `after` first ones: JSON, a line for each."""
+    store = network.store
+    lines = [as_line(number, one, store.get(one.sid)) for number, one in store.taken.lines(after)]
+    return Response("".join(lines), media_type="application/x-ndjson")
 
 
 def _known(number: str, network: Network) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from deploy.simulator.weather import FAIR, Weather
+
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
@@ -28,6 +30,7 @@ class SimulatorSettings:
         services: messaging service SID to its numbers, of which a recipient always gets the same one.
         status_delay_s: between two statuses of a text.
         signing: the form of the signature.
+        weather: what befalls texts to numbers that were told nothing else, until it is changed.
         phones_max, messages_max: what is kept; the oldest go first.
     """
 
@@ -39,7 +42,8 @@ class SimulatorSettings:
     opt_out: OptOut = OptOut()
     status_delay_s: float = 0.3
     signing: Literal["HMAC_SHA1", "HMAC_SHA256"] = "HMAC_SHA1"
-    phones_max: int = 1_000
+    weather: Weather = FAIR
+    phones_max: int = 100_000
     messages_max: int = 100_000
 
     def senders(self) -> tuple[str, ...]:

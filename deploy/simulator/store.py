@@ -1,10 +1,11 @@
 """What the carrier and the phones remember: in memory, bounded, used from one event loop only."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 
-from deploy.simulator.behaviour import ORDINARY, Behaviour
+from deploy.simulator.behaviour import Behaviour
 from deploy.simulator.message import Message
+from deploy.simulator.taken import TakenTexts
 
 PHONE_MESSAGES_MAX = 500
 
@@ -22,6 +23,8 @@ class Store:
         self._changed: dict[str, int] = {}
         self._opted_out: set[tuple[str, str]] = set()
         self._behaviours: dict[str, Behaviour] = {}
+        self._requests: Counter[str] = Counter()
+        self.taken = TakenTexts()
         self._waiting = asyncio.Event()
 
     def put(self, message: Message) -> None:
@@ -82,9 +85,14 @@ class Store:
         """The senders that `phone` has blocked."""
         return sorted(sender for number, sender in self._opted_out if number == phone)
 
-    def behaviour(self, phone: str) -> Behaviour:
-        """How texts to this number are treated."""
-        return self._behaviours.get(phone, ORDINARY)
+    def behaviour(self, phone: str) -> Behaviour | None:
+        """How texts to this number are treated, if anything was said about it."""
+        return self._behaviours.get(phone)
+
+    def count_request(self, phone: str) -> int:
+        """How many requests there were for this number, this one included."""
+        self._requests[phone] += 1
+        return self._requests[phone]
 
     def behave(self, phone: str, behaviour: Behaviour) -> None:
         """Treat texts to this number so from now on."""

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, func, select
 
 from projections import cursors
 from projections.answers.common import Found, page, who_of
+from projections.bulk_shapes import Bulk
 from projections.catalog import BULKS, THREADS
 from projections.moments import maybe, moment
-from projections.shapes import Bulk, Page
+from projections.shapes import Page
 
 _B, _M = BULKS.bulks, THREADS.messages
 _LISTING = "bulks"

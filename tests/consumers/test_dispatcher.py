@@ -60,8 +60,7 @@ def statuses(ats: Client) -> dict[str, str]:
 
 def arrived(system: System) -> int:
     """How many texts the carrier took for the phone."""
-    seen = httpx.get(f"{system.phones_url}/phones/{PHONE}")
-    return 0 if seen.status_code == 404 else sum(b["side"] == "in" for b in seen.json()["bubbles"])
+    return len(httpx.get(f"{system.phones_url}/taken").text.splitlines())
 
 
 def test_what_the_carrier_took_without_an_answer_is_found_and_not_sent_again(
@@ -84,6 +83,23 @@ def test_a_hand_over_has_ended_before_it_counts_as_abandoned() -> None:
     patience, account = Patience(), TwilioAccount("AC", "token")
     calls = timedelta(seconds=account.connect_timeout_s + account.read_timeout_s)
     assert patience.sent_within + calls < patience.abandoned_after
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1)])
+def test_nothing_is_sent_again_because_our_clock_is_ahead_of_the_carriers(
+    system: System, ats: Client, ahead: timedelta
+) -> None:
+    """P3"""
+    system.clock.move(ahead)
+    carrier_does(system, LOST)
+    lost = text(ats)
+    eventually(lambda: statuses(ats)[lost] == "in_doubt")
+    carrier_does(system, WELL)
+
+    system.clock.move(ASKED)
+
+    eventually(lambda: statuses(ats)[lost] in {"sent", "delivered"})
+    assert arrived(system) == 1
 
 
 def test_what_the_carrier_never_got_is_sent_again(system: System, ats: Client) -> None:

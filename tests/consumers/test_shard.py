@@ -299,4 +299,4 @@ def _place(answer: Answer) -> tuple[object, ...]:
 
 
 def _sends(count: int, account: str = ACME) -> list[Command]:
-    return [people.send("x" * 100, command_id=uuid4(), account=account) for _ in range(count)]
+    return [people.send(f"{n:0100}", command_id=uuid4(), account=account) for n in range(count)]

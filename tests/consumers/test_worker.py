@@ -54,7 +54,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 def sends(count: int) -> list[Command]:
-    return [people.send("x" * 100, command_id=uuid4()) for _ in range(count)]
+    return [people.send(f"{number:0100}", command_id=uuid4()) for number in range(count)]
 
 
 # --- at work ----------------------------------------------------------------------------------------

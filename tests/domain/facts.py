@@ -133,6 +133,11 @@ def scheduled(
     return e.TextScheduled(text_id=text_id, body=body, send_at=send_at, delay=delay, **filled)
 
 
+def bulk_started(bulk: UUID) -> e.BulkStarted:
+    """A bulk whose recipients do not matter."""
+    return e.BulkStarted(bulk=bulk, body="Hello", send_at=None, conversations=(), refused=0)
+
+
 def rescheduled(
     send_at: datetime, delay: Any = "requested", text_id: UUID = TEXT, code: int | None = None
 ) -> e.TextRescheduled:

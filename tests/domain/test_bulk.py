@@ -182,10 +182,13 @@ def test_other_texts_to_the_number_are_not_held() -> None:
 
 def test_a_text_that_missed_its_time_while_it_was_held_is_refunded() -> None:
     paused = sent_to(NUMBER, send_at=LATER).and_when(pause_bulk())
-    late = paused.and_when(resume_bulk()).at(LATER + timedelta(hours=1, seconds=1))
-    late.when(start(number=NUMBER, text_id=text_of(NUMBER))).then(
-        on(NUMBER, cancelled("missed", text_of(NUMBER))), refunded(1, 500, "missed", text_of(NUMBER))
-    )
+    resumed = paused.and_when(resume_bulk())
+    patience = resumed.history.policy.unhurried_late_max
+    on_time = resumed.at(LATER + patience).when(start(number=NUMBER, text_id=text_of(NUMBER)))
+    assert not on_time.of(e.TextCancelled)
+    resumed.at(LATER + patience + timedelta(seconds=1)).when(
+        start(number=NUMBER, text_id=text_of(NUMBER))
+    ).then(on(NUMBER, cancelled("missed", text_of(NUMBER))), refunded(1, 500, "missed", text_of(NUMBER)))
 
 
 def test_cancelling_calls_back_and_refunds_what_has_not_left() -> None:

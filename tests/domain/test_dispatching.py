@@ -14,6 +14,7 @@ from schemas.account_settings import QuietHours
 from schemas.commands import GivenUp, HandedOver, InDoubt, NotTaken, TurnedDown
 from tests.domain.facts import (
     active,
+    bulk_started,
     cancelled,
     delivered,
     dispatched,
@@ -36,7 +37,7 @@ from tests.domain.facts import (
     withdrawn,
 )
 from tests.domain.given import NOW, Happening, given, on
-from tests.domain.people import LATER, SENDER, TEXT, record, refund, report, reschedule, resume, start
+from tests.domain.people import BULK, LATER, SENDER, TEXT, record, refund, report, reschedule, resume, start
 
 NIGHT = datetime(2026, 3, 3, 6, tzinfo=UTC)  # 22:00 in San Francisco
 MORNING = datetime(2026, 3, 3, 16, tzinfo=UTC)
@@ -162,21 +163,21 @@ def test_a_text_that_was_to_leave_at_once_has_missed_its_time_like_any_other(
         [scheduled(NOW - timedelta(hours=12), delay="quiet_hours")],
         [queued(), rescheduled(NOW - timedelta(hours=12), "carrier")],
         [scheduled(LATER), rescheduled(NOW - timedelta(hours=12), "quiet_hours")],
-        [scheduled(NOW - timedelta(hours=12), bulk=UUID(int=99))],
+        [bulk_started(BULK), scheduled(NOW - timedelta(hours=12), bulk=BULK)],
     ],
 )
 def test_what_nobody_chose_the_hour_of_is_good_for_half_a_day(waiting: list[e.Event]) -> None:
     """5.9"""
     history = given(ready(49), waiting)
-    history.when(start()).then(dispatched())
+    assert history.when(start()).of(e.DispatchStarted) == [dispatched()]
     late = history.at(NOW + timedelta(seconds=1)).when(start())
     late.then(cancelled("missed"), refunded(1, 50, "missed"))
 
 
 def test_a_bulk_takes_its_time() -> None:
     """5.9: limits may hold its last text up for hours."""
-    history = given(ready(49), queued(bulk=UUID(int=99)))
-    history.when(start(due_at=NOW - timedelta(hours=12))).then(dispatched())
+    history = given(ready(49), bulk_started(BULK), queued(bulk=BULK))
+    assert history.when(start(due_at=NOW - timedelta(hours=12))).of(e.DispatchStarted) == [dispatched()]
     late = history.when(start(due_at=NOW - timedelta(hours=13)))
     late.then(cancelled("missed"), refunded(1, 50, "missed"))
 

@@ -18,6 +18,7 @@ from tests.domain.facts import (
     cancelled,
     delivered,
     dispatched,
+    doubted,
     failed,
     numbered,
     queued,
@@ -178,6 +179,14 @@ def test_an_answer_that_comes_after_the_report_of_its_failure_is_old_news() -> N
     """P3"""
     outcome = given(ready(49), HANDED_OVER).when(report("failed", error_code=TOO_FAST))
     outcome.and_when(record(HandedOver(sid="SM9", status="queued"))).then()
+
+
+def test_where_only_a_failed_attempt_is_found_the_one_in_doubt_never_arrived() -> None:
+    """P3"""
+    again = rescheduled(NOW, "carrier", code=TOO_FAST)
+    history = given(ready(49), HANDED_OVER, sent(), again, dispatched(2), doubted(2))
+    outcome = history.when(record(HandedOver(sid="SM9", status="failed"), attempt=2))
+    assert [event.delay for event in outcome.of(e.TextRescheduled)] == ["carrier"]
 
 
 def test_a_wrong_configuration_that_is_reported_later_stops_the_account_as_well() -> None:

@@ -83,6 +83,7 @@ def _run(row: Row, drill: Drill, limits: _Limits, seed: int, faults: frozenset[s
             for trial in _trials(drill, Place(folder, seed, nursery, servers, faults)):
                 results.setdefault(trial.fault, Result(row.number, trial.fault)).add(trial)
                 live.update(_table(row, results), refresh=True)
+                _tell_more(trial)
                 failed = trial if trial.findings else None
                 if failed or limits.passed(sum(result.trials for result in results.values())):
                     break
@@ -106,6 +107,15 @@ def _tell(trial: Trial, seed: int, folder: Path) -> None:
     console.print(f"[red]{trial.fault}: {len(trial.findings)} findings, with seed {seed}; files in {folder}")
     for finding in trial.findings[:FINDINGS_SHOWN]:
         console.print(f"  {finding.promise}  {finding.rule}  {finding.where}", markup=False)
+
+
+def _tell_more(trial: Trial) -> None:
+    """What a drill counts besides what all of them do."""
+    if trial.told:
+        table = Table("", "", title=trial.fault, show_header=False)
+        for name, figure in trial.told.items():
+            table.add_row(name, f"{figure:,}" if isinstance(figure, int) else str(figure))
+        console.print(table)
 
 
 def _table(row: Row, results: dict[str, Result]) -> Table:

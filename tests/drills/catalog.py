@@ -13,10 +13,15 @@ from tests.drills.rows import (
     row_07,
     row_08,
     row_09,
+    row_10,
+    row_11,
     row_12,
     row_13,
     row_14,
     row_15,
+    row_16,
+    row_19,
+    row_20,
     storm,
 )
 from tests.drills.trial import Drill
@@ -65,9 +70,19 @@ ROWS = {
             "P2, P9",
             {"embedded": row_09.embedded, "distributed": row_09.distributed},
         ),
+        Row(10, "the clock jumps", "P1, P3", {"embedded": row_10.run}),
+        Row(11, "status callbacks in every order", "P3, P4", {"embedded": row_11.decisions}),
         Row(12, "poison among good commands", "P9", {"distributed": row_12.distributed}),
         Row(13, "consumers joining and leaving", "P2, P5", {"distributed": row_13.distributed}),
         Row(14, "a consumer a hundred times slower", "P5", {"distributed": row_14.distributed}),
         Row(15, "zombie: an owner stopped past its session", "P2, P5", {"distributed": row_15.distributed}),
+        Row(16, "STOP races texts", "P1", {"embedded": row_16.races}),
+        Row(19, "everything in one thread, from a seed", "P1-P5", {"embedded": row_19.run}),
+        Row(
+            20,
+            "the worst weather, and killed every few seconds",
+            "P1-P5",
+            {"embedded": row_20.embedded, "distributed": row_20.distributed},
+        ),
     )
 }

@@ -1,9 +1,11 @@
 """The distributed form under a drill: workers, projectors and HTTP processes over Kafka and PostgreSQL."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from deploy import topics
 from deploy.local.process import free_port
+from deploy.simulator.settings import SimulatorSettings
 from tests.drills import reading
 from tests.drills.evidence import Evidence
 from tests.drills.load import USUAL, ByKafkaPython, ByLibrdkafka, Mix, OverHttp, Producer
@@ -37,6 +39,8 @@ class Distributed(Stand):
         rate: float = COMMANDS_PER_SECOND,
         linked: bool = False,
         few_texts: bool = False,
+        wishes: Callable[..., Wishes] = Wishes,
+        carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda usual: usual,
     ) -> None:
         """`linked`: each process reaches the servers through proxies of its own.
 
@@ -45,8 +49,8 @@ class Distributed(Stand):
         self._linked = linked
         prefix, database = f"drill-{seed}-{free_port()}.", servers.fresh_database()
         settings = reachable_settings(folder / "data", hand_overs_max=8, topic_prefix=prefix)
-        wishes = Wishes(seed, ACCOUNTS, partitions=PARTITIONS, few_texts=few_texts)
-        super().__init__(nursery, folder, settings, wishes)
+        wished = wishes(seed, ACCOUNTS, partitions=PARTITIONS, few_texts=few_texts)
+        super().__init__(nursery, folder, settings, wished, carrier)
         self.servers = servers
         self._database = reading.Postgres(servers.dsn(database))
         self._cluster = reading.Cluster(servers.bootstrap(), prefix, PARTITIONS)
@@ -62,6 +66,11 @@ class Distributed(Stand):
             *over_http,
         ]
         self.prepare(parts, producers, rate, mix)
+
+    @property
+    def database(self) -> reading.Postgres:
+        """Where ledgers and views are."""
+        return self._database
 
     @property
     def workers(self) -> list[Process]:

@@ -1,7 +1,9 @@
 """The embedded form under a drill: one process on SQLite files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from deploy.simulator.settings import SimulatorSettings
 from deploy.stores import LEDGER_FILE
 from tests.drills import reading
 from tests.drills.evidence import Evidence
@@ -20,13 +22,23 @@ SAYSO = "sayso"
 class Embedded(Stand):
     """Sayso in a process of its own, and a load on it over HTTP."""
 
-    def __init__(self, nursery: Nursery, folder: Path, seed: int, mix: Mix = USUAL) -> None:
+    def __init__(
+        self,
+        nursery: Nursery,
+        folder: Path,
+        seed: int,
+        mix: Mix = USUAL,
+        *,
+        rate: float = COMMANDS_PER_SECOND,
+        wishes: Callable[..., Wishes] = Wishes,
+        carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda usual: usual,
+    ) -> None:
         settings = reachable_settings(folder / "data", hand_overs_max=8)
-        super().__init__(nursery, folder, settings, Wishes(seed, ACCOUNTS, forms=True))
+        super().__init__(nursery, folder, settings, wishes(seed, ACCOUNTS, forms=True), carrier)
         url = settings.public_url
         part = Part(["serve"], self.variables(PORT=settings.port), f"{url}/readyz")
         producers = [OverHttp(url, self.tokens(), self.post_form) for _ in range(PRODUCERS)]
-        self.prepare({SAYSO: part}, producers, COMMANDS_PER_SECOND, mix)
+        self.prepare({SAYSO: part}, producers, rate, mix)
 
     @property
     def process(self) -> Process:

@@ -27,6 +27,8 @@ class Text:
     sids: list[str] = field(default_factory=list)
     paid: int = 0
     bulk: str | None = None
+    spent: int = 0
+    """What was paid for attempts that the network took and did not deliver: it never comes back."""
 
 
 @dataclass
@@ -88,6 +90,8 @@ class History:
             if one.name in ("segments-debited", "segments-refunded"):
                 yield "P4", "paid for a text that is not there"
             return
+        if one.name == "segments-debited" and text.attempts:
+            text.spent, text.paid = text.spent + text.paid, 0
         text.paid -= sign * amount
         if one.name == "segments-refunded" and text.paid != 0:
             yield "P4", "not what was paid comes back"
@@ -271,14 +275,15 @@ def carrier_of(whole: Sequence[Event], carried: Sequence[Carried]) -> Iterator[B
         text_id = text_of(message.body)
         if text_id is None:
             continue  # the answer to a keyword, or the carrier's own words
-        had[text_id] += 1
+        failed = message.status in ("failed", "undelivered")
+        had[text_id] += not failed  # it never came to the phone: another try may follow
         text = texts.get(text_id)
         where = f"{message.sid}: {text_id}"
         if text is None or text.attempts == 0:
             yield "P1", "at the carrier and never handed over", where
-        elif text.state == "cancelled":
+        elif text.state == "cancelled" and not failed:
             yield "P3", "at the carrier and called back", where
-        elif text.sids and message.sid not in text.sids:
+        elif text.sids and message.sid not in text.sids and not failed:
             yield "P3", "at the carrier under another sid", where
     for text_id, times in had.items():
         if times > 1:

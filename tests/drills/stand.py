@@ -5,9 +5,9 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +16,10 @@ from typing import Any, Self
 import httpx
 from twilio.request_validator import RequestValidator
 
+from deploy import demo
 from deploy.clock import utc_now
 from deploy.settings import PREFIX, Settings
+from deploy.simulator.settings import SimulatorSettings
 from producers.http.auth import AuthSettings, issue
 from schemas.actors import Permission
 from tests.drills import reading
@@ -146,7 +148,15 @@ class Stand:
     load: Load
     processes: Mapping[str, Process]
 
-    def __init__(self, nursery: Nursery, folder: Path, settings: Settings, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        nursery: Nursery,
+        folder: Path,
+        settings: Settings,
+        wishes: Wishes,
+        carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda usual: usual,
+    ) -> None:
+        """`carrier`: what is unusual about it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.settings = settings
@@ -154,7 +164,8 @@ class Stand:
         self.tally = Tally()
         self._nursery = nursery
         self._open = ExitStack()
-        self._carrier = Carrier(nursery, folder, settings)
+        usual = replace(demo.simulator_settings(settings), numbers=(), status_delay_s=0.01)
+        self._carrier = Carrier(nursery, folder, carrier(usual))
 
     def prepare(
         self, parts: Mapping[str, Part], producers: Sequence[Producer], rate: float, mix: Mix
@@ -208,6 +219,11 @@ class Stand:
     def carried(self) -> list[Carried]:
         """What the carrier has."""
         return reading.carried(self._carrier.url, self.settings.twilio_account_sid, self.auth_token)
+
+    @property
+    def carrier_url(self) -> str:
+        """Where it listens."""
+        return self._carrier.url
 
     def __enter__(self) -> Self:
         self._open.enter_context(self._carrier)

@@ -1,7 +1,7 @@
 """What all drills share: a place to work in, and the outcome of one trial."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,8 @@ class Trial:
     findings: Sequence[Finding]
     counts: Counts = NONE
     """What came with this trial."""
+    told: Mapping[str, object] = field(default_factory=dict)
+    """Figures of its own, by name."""
 
 
 class Tally:

@@ -61,9 +61,16 @@ class Wishes:
     """One stream of wishes; the same seed gives the same wishes in the same order."""
 
     def __init__(
-        self, seed: int, accounts: int, *, partitions: int = 1, forms: bool = False, few_texts: bool = False
+        self,
+        seed: int,
+        accounts: int,
+        *,
+        partitions: int = 1,
+        forms: bool = False,
+        few_texts: bool = False,
+        people: int = PEOPLE_PER_ACCOUNT,
     ) -> None:
-        """As many of the accounts belong in each of the partitions.
+        """As many of the accounts belong in each of the partitions; each has so many `people`.
 
         `forms`: poison comes as a form at the carrier's door, instead of as a record.
         `few_texts`: mostly what ends with its decision, where a text takes the carrier's time, too.
@@ -73,7 +80,7 @@ class Wishes:
         self._weights = {**_WEIGHTS, Wishes._send: 1} if few_texts else _WEIGHTS
         self._senders = {name: f"+1628{next(_numbers)}" for name in _names(seed, accounts, partitions)}
         self._people = {
-            account: [Person(f"c-{n}", f"+1415{next(_numbers)}") for n in range(PEOPLE_PER_ACCOUNT)]
+            account: [Person(f"c-{n}", f"+1415{next(_numbers)}") for n in range(people)]
             for account in self._senders
         }
         self._texts: deque[tuple[str, Person, str]] = deque(maxlen=TEXTS_REMEMBERED)

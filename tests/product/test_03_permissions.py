@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "buy-package": any_of(MANAGE),
         "change-settings": any_of(MANAGE),
         "assign-sender": any_of(OPERATE),
+        "withdraw-sender": any_of(OPERATE),
         "adjust-segments": any_of(OPERATE),
         "resume-sending": any_of(OPERATE),
         "refund-text": any_of(OPERATE),

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from projections.bulk_shapes import Bulk
 from projections.cursors import BadCursor
-from projections.shapes import Bulk, Who
+from projections.shapes import Who
 from schemas.events import (
     BulkCancelled,
     BulkCounted,

@@ -14,8 +14,8 @@ from producers.http.pages.routing import page_router
 from producers.http.pages.text_words import who
 from producers.http.pages.visitor import Visitor, require
 from producers.http.problems import Problem
+from projections.bulk_shapes import Bulk
 from projections.queries import Queries
-from projections.shapes import Bulk
 from schemas.actors import Permission
 
 BULKS_PER_PAGE = 20

@@ -68,9 +68,9 @@ class Load:
     def sends(self, number: int) -> list[Wanted]:
         """Texts to candidates drawn by chance."""
         tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-        return [self._wanted(self._send(tomorrow)) for _ in range(number)]
+        return [self._wanted(self._send(place, tomorrow)) for place in range(number)]
 
-    def _send(self, at: datetime) -> Command:
+    def _send(self, place: int, at: datetime) -> Command:
         account, candidate, number = self._chance.choice(self._people)
         return SendText(
             command_id=self._uuid7(),
@@ -78,7 +78,7 @@ class Load:
             actor=RITA,
             candidate=candidate,
             number=number,
-            body=BODY,
+            body=f"{BODY} {place}",  # one is not told the same again and again
             send_at=at,
         )
 

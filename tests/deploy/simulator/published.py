@@ -1,52 +1,100 @@
-"""Twilio's published description of the message resource (twilio-oai, api.v2010.account.message)."""
+"""Twilio's published description of its API, as JSON Schemas: what each answer has to be.
 
-SID = {"type": "string", "pattern": "^SM[0-9a-f]{32}$"}
+The description is Twilio's own OpenAPI file (see `deploy/setup/carrier_api.sh`). It lets nearly all fields be
+null, and names no error at all; so where the documentation says more, more is asked for.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+DESCRIPTION = Path(__file__).parents[3] / ".carrier" / "twilio_api_v2010.json"
+MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
+MESSAGE = "/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json"
+# https://www.twilio.com/docs/messaging/api/message-resource#message-properties
 DATE = {"type": ["string", "null"], "pattern": r"^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000$"}
-TEXT_OR_NULL = {"type": ["string", "null"]}
-RESOURCE = {
+COUNT = {"type": "string", "pattern": "^[0-9]+$"}
+NEVER_NULL = ("account_sid", "api_version", "body", "date_created", "direction", "sid", "status", "to", "uri")
+ALWAYS = {
+    "date_created": DATE,
+    "date_sent": DATE,
+    "date_updated": DATE,
+    "num_media": COUNT,
+    "num_segments": COUNT,
+    **{name: {"not": {"type": "null"}} for name in NEVER_NULL},
+}
+# https://www.twilio.com/docs/usage/twilios-response#exceptions, and RFC 9457 with a code.
+ERROR = {
     "type": "object",
     "additionalProperties": False,
+    "required": ["code", "message", "more_info", "status"],
     "properties": {
-        "account_sid": {"type": "string", "pattern": "^AC[0-9a-fA-F]{32}$"},
-        "api_version": {"const": "2010-04-01"},
-        "body": {"type": "string"},
-        "date_created": DATE,
-        "date_sent": DATE,
-        "date_updated": DATE,
-        "direction": {"enum": ["inbound", "outbound-api", "outbound-call", "outbound-reply"]},
-        "error_code": {"type": ["integer", "null"]},
-        "error_message": TEXT_OR_NULL,
-        "from": TEXT_OR_NULL,
-        "messaging_service_sid": {"type": ["string", "null"], "pattern": "^MG[0-9a-fA-F]{32}$"},
-        "num_media": {"type": "string", "pattern": "^[0-9]+$"},
-        "num_segments": {"type": "string", "pattern": "^[0-9]+$"},
-        "price": TEXT_OR_NULL,
-        "price_unit": TEXT_OR_NULL,
-        "sid": SID,
-        "status": {
-            "enum": [
-                *("accepted", "scheduled", "queued", "sending", "sent", "delivered", "undelivered"),
-                *("failed", "canceled", "receiving", "received", "read", "partially_delivered"),
-            ]
-        },
-        "subresource_uris": {"type": "object", "required": ["media"]},
-        "to": TEXT_OR_NULL,
-        "uri": {"type": "string"},
+        "code": {"type": "integer", "minimum": 10_000, "maximum": 99_999},
+        "message": {"type": "string", "minLength": 1},
+        "more_info": {"type": "string", "pattern": "^https://www.twilio.com/docs/errors/[0-9]{5}$"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
     },
 }
-RESOURCE["required"] = list(RESOURCE["properties"])  # type: ignore[call-overload]
-PAGE = {
+PROBLEM = {
     "type": "object",
-    "additionalProperties": False,
+    "required": ["type", "title", "status", "code"],
     "properties": {
-        "messages": {"type": "array", "items": RESOURCE},
-        "page": {"type": "integer"},
-        "page_size": {"type": "integer"},
-        "start": {"type": "integer"},
-        "end": {"type": "integer"},
-        "uri": {"type": "string"},
-        "first_page_uri": {"type": "string"},
-        "next_page_uri": TEXT_OR_NULL,
-        "previous_page_uri": TEXT_OR_NULL,
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string", "minLength": 1},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "code": {"type": "integer"},
     },
 }
+
+
+def check_answer(path: str, method: str, status: int, answer: Any) -> None:
+    """Hold `answer` to what the description says of it. Raises jsonschema's ValidationError."""
+    content = description()["paths"][path][method]["responses"][str(status)]["content"]
+    _hold(_schema(content["application/json"]["schema"]), answer)
+    for message in answer.get("messages", [answer]):
+        Draft202012Validator({"properties": ALWAYS}).validate(message)
+
+
+def check_error(answer: Any) -> None:
+    """Hold the body of a refusal to its documentation, in either form."""
+    _hold(PROBLEM if "type" in answer else ERROR, answer)
+
+
+def parameters(path: str, method: str) -> frozenset[str]:
+    """What a request may say."""
+    operation = description()["paths"][path][method]
+    form = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    return frozenset(form["properties"])
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The whole of it."""
+    whole: dict[str, Any] = json.loads(DESCRIPTION.read_text())
+    return whole
+
+
+def _hold(schema: dict[str, Any], answer: Any) -> None:
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(answer)
+
+
+def _schema(node: Any) -> Any:
+    """OpenAPI 3.0 said in JSON Schema: references put in place, nothing unnamed allowed."""
+    if isinstance(node, list):
+        return [_schema(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _schema(description()["components"]["schemas"][node["$ref"].rpartition("/")[2]])
+    made = {name: _schema(value) for name, value in node.items() if name not in _SAID_OTHERWISE}
+    if node.get("type") == "object" and "properties" in node:
+        made |= {"additionalProperties": False, "required": sorted(node["properties"])}
+    if node.get("nullable"):
+        made = {"anyOf": [{"type": "null"}, made]}
+    return made
+
+
+_SAID_OTHERWISE = {"nullable", "format", "x-twilio", "description", "examples"}

@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.request_validator import RequestValidator
 
+from deploy.simulator.behaviour import MAGIC_RECIPIENTS
 from tests.deploy.simulator.conftest import (
     ACCOUNT,
     OUR_NUMBER,
@@ -18,7 +19,7 @@ from tests.deploy.simulator.conftest import (
     is_signed,
     refused,
 )
-from tests.deploy.simulator.published import PAGE, RESOURCE
+from tests.deploy.simulator.published import MESSAGE, MESSAGES, check_answer, check_error, parameters
 from tests.deploy.webhook_receiver import WebhookReceiver
 
 # --- the messages API -----------------------------------------------------------------------------
@@ -28,17 +29,22 @@ def test_its_answers_are_those_of_the_published_description(
     simulator: Simulator, sayso: WebhookReceiver
 ) -> None:
     auth, path = (ACCOUNT, TOKEN), f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
-    sent = simulator.http.post(path, auth=auth, data={"To": PHONE, "From": OUR_NUMBER, "Body": "Hi"})
-    assert sent.status_code == 201
-    simulator.send(messaging_service_sid=SERVICE)
+    for sender in ({"From": OUR_NUMBER}, {"MessagingServiceSid": SERVICE}):
+        sent = simulator.http.post(path, auth=auth, data={"To": PHONE, "Body": "Hi", **sender})
+        assert sent.status_code == 201
+        check_answer(MESSAGES, "post", 201, sent.json())
+        check_answer(MESSAGE, "get", 200, simulator.http.get(sent.json()["uri"], auth=auth).json())
+    simulator.behave(PHONE, ends="undelivered", ends_with_code=30005)
+    simulator.send()
     simulator.answer("an answer")
-    sayso.take(4)
-    one = simulator.http.get(sent.json()["uri"], auth=auth).json()
-    Draft202012Validator(RESOURCE).validate(sent.json())
-    Draft202012Validator(RESOURCE).validate(one)
+    sayso.take(3)
     listed = simulator.http.get(path, auth=auth, params={"PageSize": 2}).json()
-    Draft202012Validator(PAGE).validate(listed)
+    check_answer(MESSAGES, "get", 200, listed)
     assert (len(listed["messages"]), listed["next_page_uri"] is not None) == (2, True)
+
+
+def test_the_description_knows_what_is_asked_of_it() -> None:
+    assert {"To", "From", "MessagingServiceSid", "Body", "StatusCallback"} <= parameters(MESSAGES, "post")
 
 
 def test_its_errors_have_twilios_four_fields(simulator: Simulator) -> None:
@@ -51,6 +57,33 @@ def test_its_errors_have_twilios_four_fields(simulator: Simulator) -> None:
         "more_info": "https://www.twilio.com/docs/errors/21604",
         "status": 400,
     }
+    check_error(answer.json())
+
+
+@pytest.mark.parametrize("code", sorted(MAGIC_RECIPIENTS.values()))
+@pytest.mark.parametrize("problem_details", [False, True])
+def test_a_refusal_has_either_form_of_twilios_errors(
+    simulator: Simulator, code: int, problem_details: bool
+) -> None:
+    simulator.behave(PHONE, error_code=code, problem_details=problem_details)
+    path = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    said = {"To": PHONE, "From": OUR_NUMBER, "Body": "x"}
+    answer = simulator.http.post(path, auth=(ACCOUNT, TOKEN), data=said)
+    check_error(answer.json())
+    assert ("type" in answer.json(), answer.json()["code"]) == (problem_details, code)
+    expected = TwilioServiceException if problem_details else TwilioRestException
+    with pytest.raises(expected, check=lambda error: error.code == code):
+        simulator.send()
+
+
+def test_too_many_requests_come_with_a_time_to_wait(simulator: Simulator) -> None:
+    simulator.behave(PHONE, error_code=20429, retry_after_s=7, problem_details=True)
+    path = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    said = {"To": PHONE, "From": OUR_NUMBER, "Body": "x"}
+    answer = simulator.http.post(path, auth=(ACCOUNT, TOKEN), data=said)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+    assert answer.headers["content-type"] == "application/problem+json"
+    check_error(answer.json())
 
 
 @pytest.mark.parametrize("auth", [("", ""), (ACCOUNT, "wrong"), ("wrong", TOKEN), (ACCOUNT, "é")])

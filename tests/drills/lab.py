@@ -1,0 +1,130 @@
+"""One real shard over real files, in the drill's own process: for thousands of faults of order and of time.
+
+The ledger, the decisions and the views are Sayso's; the clock is ours. What is left is read and checked from
+outside, as after any other drill.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from consumers.inbox import Incoming
+from consumers.projector import Projector
+from consumers.rates import SENDER_RATES, CarrierRates, Limits, Rates
+from consumers.shard import Decided, Shard
+from domain.ledger import Ledger, StreamNames
+from domain.policy import Policy
+from projections import catalog
+from projections.engine import open_engine
+from projections.view import View
+from projections.worklist import Worklist
+from schemas import commands
+from schemas.commands import Command
+from schemas.keystore import KeyStore
+from schemas.receipts import Answer
+from tests.drills import reading
+from tests.drills.evidence import Asked, Carried, Evidence, Sent
+from tests.drills.wishes import Wish
+
+MASTER_KEY = bytes(range(32))
+NAMES = StreamNames(b"names for drills only")
+NOON = datetime(2026, 3, 2, 20, tzinfo=UTC)
+"""A Monday, noon in San Francisco, where the drills' phones are."""
+
+
+RATE = 1_000_000.0
+
+
+def unlimited() -> Rates:
+    """Limits that nothing here ever meets."""
+    limits = Limits(dict.fromkeys(SENDER_RATES, RATE), RATE)
+    return Rates(limits, CarrierRates(lambda _: RATE, 0.0))
+
+
+class Clock:
+    """Stands until it is moved, and may go backwards."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        self.now += by
+
+
+class Lab:
+    """The shard, its ledger, keys and views in `folder`; opened again, it goes on where the files stand."""
+
+    def __init__(self, folder: Path, clock: Clock, views: Collection[View] = catalog.LIVE) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.sent = Sent()
+        self._views = views
+        self._open()
+
+    def _open(self) -> None:
+        self.keys = KeyStore.open(self.folder / "keys.db", MASTER_KEY)
+        self.ledger = Ledger.open(self.folder / "ledger.db", 0, self.keys)
+        self.shard = Shard(0, self.ledger, NAMES, Policy(), self.clock)
+        self.position = self.ledger.take()
+        self.engine = open_engine(f"sqlite:///{self.folder / 'views.db'}")
+        self.projector = Projector(self.ledger, self.engine, self.keys, views=self._views)
+        self.worklist = Worklist(self.engine, 0)
+
+    def crash(self) -> None:
+        """Forget whatever is not in the files, and begin again from them."""
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        self.shard.close()
+        self.ledger.close()
+        self.keys.close()
+        self.engine.dispose()
+
+    def asked(self, wish: Wish) -> Command:
+        """The command that somebody outside asks for; they hear of its receipt."""
+        asked = Asked(wish.account, wish.command, wish.kind, wish.body)
+        asked = self.sent.commands.setdefault((wish.account, wish.command), asked)
+        asked.attempts += 1
+        asked.acknowledged = 1
+        return commands.read(wish.body)
+
+    def process(self, batch: Sequence[Command]) -> list[Answer]:
+        """Decide and store `batch`; the answers."""
+        return [answer for _, answer in self.shard.process(self.placed(batch)).answers]
+
+    def decide(self, batch: Sequence[Command]) -> Decided:
+        """Decide `batch`; nothing is stored."""
+        placed = self.placed(batch)
+        return self.shard.decide(placed, placed[-1].position)
+
+    def placed(self, batch: Sequence[Command]) -> list[Incoming]:
+        """`batch` in the next places of the shard's order."""
+        first = self.position + 1
+        self.position += len(batch)
+        return [Incoming(command, place) for place, command in enumerate(batch, first)]
+
+    def open_texts(self) -> set[str]:
+        """The states of all texts that have not ended, as the views show them."""
+        views = reading.Sqlite(self.folder / "views.db")
+        table = reading.view_table(views, "open_texts", "texts")
+        return {state for (state,) in views.query(f"SELECT DISTINCT state FROM {table}")}  # noqa: S608
+
+    def evidence(self, carried: Sequence[Carried], *, views: bool = True) -> Evidence:
+        """What is left, beside what the carrier has. `views` must have caught up."""
+        stored = reading.sqlite_ledger(self.folder / "ledger.db")
+        shown = reading.views(reading.Sqlite(self.folder / "views.db")) if views else None
+        return Evidence({0: stored}, shown, carried, sent=self.sent)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
