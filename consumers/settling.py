@@ -92,8 +92,9 @@ class Settler:
         self._looked_at: datetime | None = None
         self._asked_at: dict[UUID, datetime] = {}
         self._choosing = threading.Lock()
-        self._taken: set[str] = set()
-        """What texts in doubt were settled with, until the view knows it: one at most for each."""
+        self._taken: dict[str, UUID] = {}
+        """The sids that texts in doubt were settled with, by which, until the view knows it: a text that
+        could not be settled, because nothing could be stored, finds its own again."""
 
     def stop(self) -> None:
         """Finish what is under way."""
@@ -154,10 +155,11 @@ class Settler:
         alike = [message for message in messages if _may_be(text, message)]
         alike.sort(key=lambda message: message.created_at, reverse=True)
         with self._choosing:  # two texts in doubt must not both take the same one
-            known = self._texts.known(text.conversation, [m.sid for m in alike]) | self._taken
+            taken = {sid for sid, by in self._taken.items() if by != text.text_id}
+            known = self._texts.known(text.conversation, [m.sid for m in alike]) | taken
             ours = next((message for message in alike if message.sid not in known), None)
             if ours is not None:
-                self._taken.add(ours.sid)
+                self._taken[ours.sid] = text.text_id
         self._put(handover.absent(text) if ours is None else handover.found(text, ours))
 
     def _put(self, command: Command) -> None:

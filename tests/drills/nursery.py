@@ -27,6 +27,8 @@ from deploy.settings import PREFIX
 from tests.drills import launch
 
 PROJECT = Path(__file__).parents[2]
+CARRIER = "carrier"
+"""The command of which comes no process of Sayso's, but the carrier's: see `carrier`."""
 WITH_PARENT = 1  # PR_SET_PDEATHSIG, man 2 prctl
 
 
@@ -104,6 +106,7 @@ class Nursery:
 def main() -> None:
     """Import everything, then fork whenever asked."""
     import_module("deploy.__main__")
+    import_module("tests.drills.carrier")
     launch.prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the dead
     for line in sys.stdin:
@@ -130,6 +133,8 @@ def _become(wanted: dict[str, object]) -> None:
     faulthandler.register(signal.SIGUSR2)  # what every thread does, into the log: for whoever looks into it
     os.environ.update(variables)
     try:
+        if command[0] == CARRIER:
+            import_module("tests.drills.carrier").serve(*command[1:])
         launch.main(Path(str(wanted["plan"])), command)
     except SystemExit as error:
         _exit(error.code)

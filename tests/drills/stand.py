@@ -2,7 +2,6 @@
 
 import base64
 import json
-import logging
 import os
 import signal
 import time
@@ -20,11 +19,11 @@ from twilio.request_validator import RequestValidator
 from deploy import demo
 from deploy.clock import utc_now
 from deploy.settings import PREFIX, Settings
-from deploy.simulator.server import SimulatorServer
 from deploy.simulator.settings import SimulatorSettings
 from producers.http.auth import AuthSettings, issue
 from schemas.actors import Permission
 from tests.drills import reading
+from tests.drills.carrier import Carrier
 from tests.drills.checker import Finding
 from tests.drills.evidence import Carried, Evidence
 from tests.drills.load import Load, Mix, Producer
@@ -38,7 +37,6 @@ READY_S_MAX = 240.0
 SETTLED_S_MAX = 300.0
 LOOK_EVERY_S = 0.2
 TOKEN_SECRET = "t" * 32
-_SERVER_LOG = logging.getLogger("uvicorn.error")
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ class Stand:
         self._nursery = nursery
         self._open = ExitStack()
         usual = replace(demo.simulator_settings(settings), numbers=(), status_delay_s=0.01)
-        self._carrier = SimulatorServer(carrier(usual))
+        self._carrier = Carrier(nursery, folder, carrier(usual))
 
     def prepare(
         self, parts: Mapping[str, Part], producers: Sequence[Producer], rate: float, mix: Mix
@@ -228,8 +226,6 @@ class Stand:
         return self._carrier.url
 
     def __enter__(self) -> Self:
-        _SERVER_LOG.addFilter(_quiet)
-        self._open.callback(_SERVER_LOG.removeFilter, _quiet)
         self._open.enter_context(self._carrier)
         self._open.callback(self._stop)
         return self
@@ -305,8 +301,3 @@ class Stand:
         message = {"body": reply.body, "to": reply.to}
         url = f"{self._carrier.url}/phones/{reply.number[1:]}/messages"
         httpx.post(url, json=message, trust_env=False, timeout=20).raise_for_status()
-
-
-def _quiet(_: logging.LogRecord) -> bool:
-    """The carrier would tell of every caller that died in the middle of a word."""
-    return False

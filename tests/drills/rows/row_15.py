@@ -12,7 +12,7 @@ from tests.support.sayso import eventually
 REACHED_S_MAX = 10.0
 STOPPED_S = (2.5, 6.0)
 """Longer than a member of a group may be silent in drills."""
-STOPPED_WITH_A_TEXT_S = (4.0, 8.0)
+STOPPED_WITH_A_TEXT_S = (5.0, 9.0)
 """Longer than a hand-over may go without an outcome in drills, and it takes to ask the carrier then."""
 
 
