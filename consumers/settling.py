@@ -93,8 +93,8 @@ class Settler:
         self._asked_at: dict[UUID, datetime] = {}
         self._choosing = threading.Lock()
         self._taken: dict[str, UUID] = {}
-        """The sids that texts in doubt were settled with, by which, until the view knows it. A text that could
-        not be settled, because nothing could be stored, finds its own again."""
+        """The sids that texts in doubt were settled with, by which, until the view knows it: a text that
+        could not be settled, because nothing could be stored, finds its own again."""
 
     def stop(self) -> None:
         """Finish what is under way."""

@@ -216,6 +216,7 @@ def _lateness(sayso: Sayso, url: str) -> list[Result]:
         for moment in later:
             put(sayso, texts(account, CHANCE.sample(range(CANDIDATES), per_account), moment))
     assert sayso.projector.wait_for(sayso.stores.ledger.last_notification(), 300)
+    arrivals(url)
     first = datetime.now(UTC) + timedelta(seconds=10)
     due = {_number(n): first + timedelta(seconds=CHANCE.uniform(0, DUE_WITHIN_S)) for n in range(DUE_SOON)}
     put(sayso, [text for n in range(DUE_SOON) for text in texts("acme", [n], due[_number(n)])])

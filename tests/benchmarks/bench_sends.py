@@ -48,7 +48,12 @@ SENDS_COMPARED = 5_000
 FEW_EVENTS, MANY_EVENTS = 1_000, 1_000_000
 REMEMBERED = 100_000  # conversations
 CURRENCY: Currency = "EUR"
-BODY = "Hello, this is Rita from Acme. Could we talk on Tuesday at 10? Reply STOP to opt out."
+BODIES = [
+    f"Hello, this is Rita from Acme. Could we talk at {minute // 60}:{minute % 60:02}? Reply STOP to opt out."
+    for minute in range(600, 840)
+]
+"""Many, since the same words to one number again and again are refused."""
+BODY = BODIES[0]
 RITA = Actor(kind="member", id="rita", name="Rita", permissions=frozenset(Permission))
 OBTAINED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -106,7 +111,7 @@ class Bench:
             actor=RITA,
             candidate=f"c{candidate}",
             number=self.numbers[candidate],
-            body=BODY,
+            body=self.chance.choice(BODIES),
         )
 
     def uuid7(self) -> UUID:

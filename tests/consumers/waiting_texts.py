@@ -61,6 +61,7 @@ def _row(text: OpenText) -> dict[str, Any]:
         "conversation": text.conversation, "candidate": text.candidate, "body": text.body,
         "purpose": text.purpose, "bulk": None if text.bulk is None else text.bulk.hex,
         "urgency": text.urgency, "segments": text.segments, "state": text.state,
-        "waiting_since": micros(text.since), "attempt": text.attempt, "held": False,
+        "waiting_since": micros(text.since), "attempt": text.attempt,
+        "held": False, "stopped": False, "paused": False,
         "due_at": None if text.due_at is None else micros(text.due_at), "sender": text.sender,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.bulk import Bulk
 from domain.candidate import Candidate
 from domain.preview import Given, Preview, preview
 from domain.segments import TEXT_UNITS_MAX
@@ -33,7 +34,7 @@ from tests.domain.given import (
     given,
     on,
 )
-from tests.domain.people import FRENCH_NUMBER, LATER, MANAGER, NIGHT_OWL, send
+from tests.domain.people import BULK, FRENCH_NUMBER, LATER, MANAGER, NIGHT_OWL, send
 from tests.domain.test_sending import RULES, WELL_INTRODUCED
 
 NIGHT = datetime(2026, 3, 3, 6, tzinfo=UTC)  # 22:00 in San Francisco
@@ -115,6 +116,7 @@ def test_what_is_given_is_one_account_and_one_conversation_and_nobody_else() -> 
     assert turn.account is account
     assert turn.conversation(turn.stream_of(NUMBER)) is conversation
     assert turn.candidate("ada") == Candidate()
+    assert turn.bulk(BULK) == Bulk()
 
 
 # --- what the composer shows ------------------------------------------------------------------------

@@ -38,6 +38,8 @@ ROUTES: Mapping[tuple[str, str], Needs] = MappingProxyType(
         ("get", "/candidates/{candidate}/threads"): any_of(VIEW),
         ("get", "/candidates/{candidate}/threads/{number}"): any_of(VIEW),
         ("get", "/candidates/{candidate}/threads/{number}/consent"): any_of(VIEW, AUDIT),
+        ("get", "/bulks"): any_of(VIEW),
+        ("get", "/bulks/{bulk}"): any_of(VIEW),
         ("get", "/credits"): any_of(VIEW, MANAGE),
         ("get", "/credits/statement"): any_of(VIEW, MANAGE),
         ("get", "/notifications"): any_of(VIEW),
@@ -70,6 +72,10 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "withdraw-consent": ALL_OF_VIEW_AND_SEND,
         "review-stop-request": ALL_OF_VIEW_AND_SEND,
         "send-text": ALL_OF_VIEW_AND_SEND,
+        "send-bulk": ALL_OF_VIEW_AND_SEND,
+        "pause-bulk": ALL_OF_VIEW_AND_SEND,
+        "resume-bulk": ALL_OF_VIEW_AND_SEND,
+        "cancel-bulk": ALL_OF_VIEW_AND_SEND,
         "reschedule-text": ALL_OF_VIEW_AND_SEND,
         "cancel-text": ALL_OF_VIEW_AND_SEND,
         "mark-read": any_of(VIEW),
@@ -80,6 +86,8 @@ INTERNAL = ("receive-text", "start-dispatch", "record-handover", "report-status"
 SHOWN: Mapping[str, Needs] = MappingProxyType(
     {
         "/candidates/{candidate}": any_of(VIEW),
+        "/bulks": any_of(VIEW),
+        "/bulks/{bulk}": any_of(VIEW),
         "/balance": any_of(VIEW, MANAGE),
         "/settings": any_of(MANAGE),
         "/notifications": any_of(VIEW),
@@ -95,16 +103,18 @@ def ada(system: System) -> Person:
     text = person.gets("Hi Ada, the secret word is marmalade. Reply STOP to end.")
     person.becomes(text["text_id"], "delivered")
     person.writes("Marmalade it is")
+    person.office.boss.accepted("send-bulk", command_id=BULK, recipients=[person.at], body="More marmalade")
     return person
 
 
+BULK = uuid4()
 SECRETS = ("Byron-Secret", "marmalade", "Marmalade", "+1415")
 
 
 def called(person: Person, who: httpx.Client, method: str, path: str, account: str) -> httpx.Response:
     """The answer of a route of the interface; of a live stream, its head."""
     number = person.number.replace("+", "%2B")
-    filled = path.format(candidate=person.candidate, number=number, letter=1, command_id=uuid4())
+    filled = path.format(candidate=person.candidate, number=number, letter=1, command_id=uuid4(), bulk=BULK)
     body = {"number": person.number, "body": "Hi"} if method == "post" else None
     with who.stream(method, f"/v1/accounts/{account}{filled}", json=body) as answer:
         if answer.headers["content-type"].startswith("text/event-stream") and answer.is_success:
@@ -264,7 +274,7 @@ def page(person: Person, path: str, *permissions: Permission) -> httpx.Response:
     if permissions:
         token = system.token(*permissions, account=person.office.account)
         headers = {"Cookie": f"{SESSION_COOKIE}={token}"}
-    return system.http(**headers).get(path.format(candidate=person.candidate))
+    return system.http(**headers).get(path.format(candidate=person.candidate, bulk=BULK))
 
 
 OTHER: Any = "another-service:everything"

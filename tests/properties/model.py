@@ -139,7 +139,8 @@ class Model:
             assert talk.stands == bool(talk.brought_by), "3.14: consent leaves with whoever brought it"
             for text in talk.texts.values():
                 assert text.state != "cancelled" or text.paid == 0, "P4: what never left is refunded"
-        self._bulks_add_up()
+        if self._of_command:
+            self._bulks_add_up()
         self._of_command = []
 
     # --- P4 --------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def _of(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
     if origin in (Union, UnionType):
         return st.one_of(*(_of(argument, {}) for argument in arguments))
     if origin in (tuple, frozenset):
-        return st.lists(_of(arguments[0], {}), max_size=3).map(origin)
+        return st.lists(_of(arguments[0], {}), min_size=limits.get("min_length", 0), max_size=3).map(origin)
     if origin is dict:
         return st.dictionaries(_of(arguments[0], {}), _of(arguments[1], {}), max_size=3)
     if issubclass(annotation, StrEnum):

@@ -325,6 +325,11 @@ _STORED_SEALED = (
     b'hMEJi9uYRxMUcFUn31PE41BWr/4bso99HzGHXxuo3JdD4B4RArf8GrQ"}}'
 )
 _STORED_NAMES = {
+    "bulk-cancelled.v1",
+    "bulk-counted.v1",
+    "bulk-paused.v1",
+    "bulk-resumed.v1",
+    "bulk-started.v1",
     "candidate-followed.v1",
     "candidate-joined.v1",
     "candidate-left.v1",

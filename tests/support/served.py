@@ -1,5 +1,6 @@
 """Sayso serving in a process of its own, which a test may kill."""
 
+import json
 import os
 import subprocess
 import sys
@@ -28,6 +29,8 @@ def process(settings: Settings, carrier: SimulatorServer) -> Iterator[subprocess
         "TWILIO_AUTH_TOKEN": settings.twilio_auth_token.get_secret_value(),
         "TWILIO_URL": carrier.url,
         "HAND_OVERS_MAX": settings.hand_overs_max,
+        "CARRIER_RATE": settings.carrier_rate,
+        "SENDER_RATES": json.dumps(settings.sender_rates),
         "LOG_LEVEL": "error",
     }
     environment = {**os.environ, **{PREFIX + name: str(value) for name, value in given.items()}}
