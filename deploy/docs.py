@@ -11,6 +11,7 @@ from typing import Any
 from deploy import acls
 from deploy.dashboard import dashboard
 from deploy.observability import metrics_in_markdown
+from domain.decide import RULES
 from producers.http.command_docs import EXAMPLES
 from schemas import asyncapi
 from schemas.json_schemas import command_schemas, event_schemas
@@ -25,17 +26,18 @@ OPERATIONS = "docs/operations.md"
 SCRIPT = "deploy/kafka/acls.sh"
 DASHBOARD = "deploy/grafana/sayso.json"
 
-_BASIC = {
-    "command_id": "01936f00-2222-7000-8000-000000000002",
-    "account": "acme",
-    "actor": {"kind": "member", "id": "m-7", "name": "Grace Hopper", "permissions": ["texts:send"]},
-}
+_BASIC = {"command_id": "01936f00-2222-7000-8000-000000000002", "account": "acme"}
+_MEMBER = {"kind": "member", "id": "m-7", "name": "Grace Hopper"}
 _SETTINGS = MappingProxyType({"prefix": STANDARD_PREFIX, "partitions": 8, "replication": 3})
 
 
 def asyncapi_document(**settings: Any) -> dict[str, Any]:
     """The AsyncAPI document with an example of each command; `settings` as `asyncapi.document` has them."""
-    examples = {kind: {"type": kind, **_BASIC, **fields} for kind, fields in EXAMPLES.items()}
+    needed = {cls.model_fields["type"].default: sorted(rule.allowed[0]) for cls, rule in RULES.items()}
+    examples = {
+        kind: {"type": kind, **_BASIC, "actor": {**_MEMBER, "permissions": needed[kind]}, **fields}
+        for kind, fields in EXAMPLES.items()
+    }
     return asyncapi.document(version("sayso"), examples=examples, **settings)
 
 

@@ -5,6 +5,7 @@ it ends: so whoever kills one can watch another take over.
 """
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -33,6 +34,8 @@ DATA_DIR = Path("cluster-data")
 PARTITIONS = 4
 EACH = 2
 """How many there are of each process."""
+VARIABLES = "variables.sh"
+"""In the data folder: what a shell needs to reach the cluster."""
 READY_TIMEOUT_S = 90.0
 WATCH_EVERY_S = 0.5
 LIFETIME = timedelta(minutes=10)
@@ -124,6 +127,7 @@ class Cluster:
         for part in parts:
             self._running[part.name][1].wait_until(partial(_ready, part), READY_TIMEOUT_S)
         self._assign_senders()
+        self._write_variables()
 
     def _settings(self) -> Settings:
         database = self._folder / "database"
@@ -139,6 +143,13 @@ class Cluster:
         for name, value in chosen.items():
             os.environ.setdefault(PREFIX + name, value)
         return demo.settings_for(self._folder, self._port, self._phones_port)
+
+    def _write_variables(self) -> None:
+        """For a shell beside it, where `sayso` shall speak to this cluster: they hold its secrets."""
+        ours = {name: value for name, value in sorted(os.environ.items()) if name.startswith(PREFIX)}
+        path = self._folder / VARIABLES
+        path.touch(mode=0o600)
+        path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in ours.items()))
 
     def _assign_senders(self) -> None:
         """Give the demo's accounts their numbers; a second time changes nothing."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy import restore as restoring
 from deploy.archive import NothingThere
@@ -32,7 +32,8 @@ Origin = Annotated[str, typer.Argument(help="Where it lay, as `sayso dead list` 
 def list_letters() -> None:
     """List what came in and could not be used: where it lay, why, whose, and when."""
     settings = on_brokers(checked=False)
-    table = Table("Origin", "Reason", "Account", "At", "Bytes", box=None)
+    whole = partial(Column, no_wrap=True, overflow="ignore")  # to be copied: `show` and `replay` take it
+    table = Table(whole("Origin"), "Reason", "Account", "At", "Bytes", box=None)
     for letter in _letters(settings):
         size = "" if letter.value is None else f"{len(letter.value):,}"
         at = f"{letter.at:%Y-%m-%d %H:%M:%S}"
@@ -54,6 +55,10 @@ def replay(origin: Origin) -> None:
     """Put one of them on the commands topic again, once what was wrong is put right."""
     settings = on_brokers(checked=False)
     letter = _letter(settings, origin)
+    if letter.key is None:
+        raise NothingThere(
+            f"The record from {origin} has no key, and would come back: publish it anew, with one."
+        )
     commands_topic = topics_of(settings)[Topic.COMMANDS]
     with said_of(settings):
         on_the_shelf.replay(client_of(settings), commands_topic, settings.partitions, letter)

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from deploy.parts import auth_of
 from deploy.settings import PREFIX
 from producers.http.auth import issue
 from tests.support.collector import Collector, collecting
-from tests.support.processes import process, status
+from tests.support.processes import PROJECT, process, status
 from tests.support.sayso import ALL, Client, eventually, free_port
 
 ADA = "+4520123456"  # Denmark has no quiet hours
@@ -221,6 +222,11 @@ def test_what_cannot_be_used_is_kept_shown_and_sent_again(cluster: Running) -> N
     assert "invalid_command" in cluster.says("dead", "list")
     assert "is on sayso.commands again" in cluster.says("dead", "replay", origin)
     eventually(lambda: cluster.says("dead", "list").count("invalid_command") == 2, SOON_S)
+    with KafkaProducer(bootstrap_servers=settings["KAFKA_BOOTSTRAP"], acks="all") as ats:
+        ats.send("sayso.commands", record).get(60)
+    eventually(lambda: "no_key" in cluster.says("dead", "list"), SOON_S)
+    (keyless,) = re.findall(r"(sayso\.commands/\d+/\d+) +no_key", cluster.says("dead", "list"))
+    assert "has no key" in cluster.says("dead", "replay", keyless, code=1)
     assert "There is no dead letter from nowhere" in cluster.says("dead", "show", "nowhere", code=1)
 
 
@@ -233,6 +239,17 @@ def test_all_that_was_decided_is_exported_replayed_and_rebuilt(cluster: Running)
     for _ in range(2):
         assert "All views equal a replay" in cluster.says("replay")
         cluster.says("rebuild", "threads", "credits")
+
+
+def test_a_shell_beside_it_can_be_told_how_to_reach_it(cluster: Running) -> None:
+    variables = cluster.folder / "cluster-data" / "variables.sh"
+    assert variables.stat().st_mode & 0o077 == 0
+    told = subprocess.run(
+        ["bash", "-c", f". {variables} && {sys.executable} -m deploy topics check"],
+        cwd=PROJECT, capture_output=True, text=True, timeout=SOON_S, check=False,
+        env={"PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    assert "All topics are as they must be" in told.stdout, told.stderr
 
 
 def test_only_what_is_empty_is_restored(cluster: Running) -> None:
