@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from consumers.carriers.carrier import Outcome, Rejected
+from domain.carrier_errors import SENDER_QUEUE_FULL, TOO_MANY_REQUESTS
 
 BURST_S = 1.0
 """How many seconds' worth may leave at once."""
@@ -23,8 +24,6 @@ RECOVERY_PER_S = 0.02
 """Of the full rate: by how much a rate grows in a second."""
 REST_S = 1.0
 """How long nothing leaves where the carrier did not say how long."""
-TOO_MANY_REQUESTS = 20429
-SENDER_QUEUE_FULL = 21611
 SENDERS_MAX = 10_000
 """How many senders are remembered; a bucket that is full again can be forgotten."""
 

@@ -12,6 +12,12 @@ from enum import StrEnum
 from hashlib import blake2b
 from uuid import UUID
 
+TOO_MANY_REQUESTS = 20429
+OPTED_OUT = 21610
+SENDER_QUEUE_FULL = 21611
+QUEUE_OVERFLOW = 30001
+US_RATE_EXCEEDED = 30022
+
 MINUTE_S = 60.0
 DAY_S = 86_400.0
 DELAY_DOUBLED_S_MAX = 15 * MINUTE_S
@@ -66,7 +72,7 @@ def look_up(code: int | None, http_status: int | None = None) -> CarrierError:
     if code in TABLE:
         return TABLE[code]
     if http_status == 429:
-        return TABLE[20429]
+        return TABLE[TOO_MANY_REQUESTS]
     if http_status is not None and (http_status < 400 or http_status in _NOT_OURS):
         return _WRONG_SETTINGS
     return _UNLISTED
@@ -105,7 +111,14 @@ def _requests() -> Iterable[CarrierError]:
     """What the interface answers at once. Nothing of it reached the network, so nothing is charged."""
     yield _configuration(20003, "Authentication failed", "The carrier does not accept our credentials.")
     yield _configuration(20404, "Not found", "The carrier does not know our account.")
-    yield _retry(20429, "Too many requests", "The carrier asks us to slow down.", 1.0, 100, charged=False)
+    yield _retry(
+        TOO_MANY_REQUESTS,
+        "Too many requests",
+        "The carrier asks us to slow down.",
+        1.0,
+        100,
+        charged=False,
+    )
     yield _permanent(
         21211, "Invalid 'To' number", "The carrier says this is not a phone number. Check it.", charged=False
     )
@@ -126,15 +139,20 @@ def _requests() -> Iterable[CarrierError]:
     )
     yield _configuration(21609, "Invalid 'StatusCallback'", "The address for delivery reports is not valid.")
     yield CarrierError(
-        21610,
+        OPTED_OUT,
         "Recipient has opted out",
         Consequence.REVOKES_CONSENT,
         False,
         "The candidate has texted STOP to the carrier. Only the candidate can undo this, by texting START.",
-        f"{_DICTIONARY}/21610",
+        f"{_DICTIONARY}/{OPTED_OUT}",
     )
     yield _retry(
-        21611, "Queue of the sender is full", "Too many texts wait at the carrier.", 60.0, 8, charged=False
+        SENDER_QUEUE_FULL,
+        "Queue of the sender is full",
+        "Too many texts wait at the carrier.",
+        60.0,
+        8,
+        charged=False,
     )
     yield _permanent(
         21612,
@@ -182,7 +200,12 @@ def _requests() -> Iterable[CarrierError]:
 def _deliveries() -> Iterable[CarrierError]:
     """What comes later, by status callback."""
     yield _retry(
-        30001, "Queue overflow", "Too many texts waited at the carrier.", 5 * MINUTE_S, 5, charged=False
+        QUEUE_OVERFLOW,
+        "Queue overflow",
+        "Too many texts waited at the carrier.",
+        5 * MINUTE_S,
+        5,
+        charged=False,
     )
     yield _configuration(30002, "Account suspended", "The carrier has suspended our account.")
     yield _retry(
@@ -230,7 +253,12 @@ def _deliveries() -> Iterable[CarrierError]:
         charged=True,
     )
     yield _retry(
-        30022, "US rate limit exceeded", "We sent too fast for the US networks.", MINUTE_S, 6, charged=False
+        US_RATE_EXCEEDED,
+        "US rate limit exceeded",
+        "We sent too fast for the US networks.",
+        MINUTE_S,
+        6,
+        charged=False,
     )
     yield _retry(
         30023, "US daily cap reached", "Today's limit for US numbers is reached.", DAY_S, 3, charged=False

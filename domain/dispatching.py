@@ -14,7 +14,7 @@ from domain import account as accounts
 from domain import bulk as bulks
 from domain import conversation as conversations
 from domain import numbers, senders, sending
-from domain.carrier_errors import NEVER_ARRIVED, UNREACHABLE, CarrierError, Consequence, look_up
+from domain.carrier_errors import NEVER_ARRIVED, OPTED_OUT, UNREACHABLE, CarrierError, Consequence, look_up
 from domain.conversation import OpenText
 from domain.numbers import Phone
 from domain.refusals import Refused
@@ -43,8 +43,6 @@ from schemas.events import (
     TextSent,
     TextUnknown,
 )
-
-CARRIER_SAYS_STOP = 21610  # Twilio: the recipient has opted out
 
 # --- the last look --------------------------------------------------------------------------------
 
@@ -182,7 +180,7 @@ def report(turn: Turn, command: ReportStatus) -> dict[str, JsonValue]:
         _advance(
             turn, stream, command.text_id, command.sid, command.status, command.segments, command.error_code
         )
-    if command.error_code == CARRIER_SAYS_STOP and turn.conversation(stream).opened:
+    if command.error_code == OPTED_OUT and turn.conversation(stream).opened:
         _opted_out(turn, stream)
     return {"changed": bool(turn.events)}
 
@@ -286,7 +284,7 @@ def _bear(turn: Turn, stream: str, failure: Failure) -> None:
 
 def _opted_out(turn: Turn, stream: str) -> None:
     """The carrier heard a stop that never reached us: it counts all the same."""
-    turn.on_conversation(stream, conversations.revoke(turn.conversation(stream), str(CARRIER_SAYS_STOP)))
+    turn.on_conversation(stream, conversations.revoke(turn.conversation(stream), str(OPTED_OUT)))
     sending.call_back_all(turn, stream, "revoked_by_keyword")
 
 

@@ -11,14 +11,21 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from domain import countries, phones
-from domain.carrier_errors import UNREACHABLE, CarrierError, Consequence
+from domain.carrier_errors import (
+    QUEUE_OVERFLOW,
+    SENDER_QUEUE_FULL,
+    TOO_MANY_REQUESTS,
+    UNREACHABLE,
+    US_RATE_EXCEEDED,
+    CarrierError,
+    Consequence,
+)
 from domain.countries import CountryPolicy, Route
 from domain.refusals import Refused
-from schemas.base import FIRST_CARRIER, SenderKind
+from schemas.base import FIRST_CARRIER, SenderKind, is_service
 from schemas.commands import AssignSender
 
 SENDERS_MAX = 50  # of one account: states stay small
-SERVICE_CHARACTERS = 34  # "MG" and 32 hexadecimal digits: no name is as long
 
 
 class Sender(NamedTuple):
@@ -69,7 +76,7 @@ def _kinds(sender: str) -> tuple[SenderKind, ...]:
         return ("long_code", "toll_free")
     if sender.isdigit():
         return ("short_code",)
-    return ("messaging_service",) if len(sender) == SERVICE_CHARACTERS else ("alphanumeric",)
+    return ("messaging_service",) if is_service(sender) else ("alphanumeric",)
 
 
 def _number_kind(e164: str) -> SenderKind:
@@ -86,7 +93,7 @@ def is_carriers_fault(error: CarrierError) -> bool:
     return configuration or error is UNREACHABLE or error.code in _OVERLOADED
 
 
-_OVERLOADED = frozenset({20429, 21611, 30001, 30022})
+_OVERLOADED = frozenset({TOO_MANY_REQUESTS, SENDER_QUEUE_FULL, QUEUE_OVERFLOW, US_RATE_EXCEEDED})
 
 
 def beyond(senders: Sequence[Sender], failed: Collection[str]) -> bool:

@@ -66,6 +66,8 @@ SENDER = (
 )
 SenderId = Annotated[str, StringConstraints(pattern=SENDER)]
 """What the account texts from: a number in E.164, a messaging service, a short code, or a name."""
+SERVICE_CHARACTERS = 34
+"""Of a messaging service: "MG" and 32 hexadecimal digits."""
 SenderKind = Literal["long_code", "toll_free", "short_code", "messaging_service", "alphanumeric"]
 CarrierName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 """What the operator calls a carrier, or an account with one: lower-case letters, digits and `-`."""
@@ -78,3 +80,8 @@ _Item = TypeVar("_Item", bound=str)
 
 SortedSet = Annotated[frozenset[_Item], PlainSerializer(sorted)]
 """A set that is always written in the same order, so that equal messages have equal bytes."""
+
+
+def is_service(sender: str) -> bool:
+    """Whether a sender is a messaging service: a name may begin like one, but is never as long."""
+    return sender.startswith("MG") and len(sender) == SERVICE_CHARACTERS

@@ -19,9 +19,9 @@ from consumers.carriers.carrier import (
     Unreachable,
 )
 from consumers.carriers.twilio_http import BoundedHttp, TooLate, never_left, sent_before
+from schemas.base import is_service
 
 FOUND_MAX = 5_000  # texts to one number; beyond it nothing is proven absent
-SERVICE_CHARACTERS = 34  # "MG" and 32 hexadecimal digits
 PAGE_SIZE = 1_000  # the most Twilio gives at once
 CODE_MIN = 10_000  # where the client has no code it repeats the HTTP status
 # The client reads TWILIO_EDGE and TWILIO_REGION and then calls another host; an empty mapping counts as none.
@@ -52,7 +52,7 @@ class TwilioCarrier:
 
     def send(self, text: OutgoingText) -> Outcome:
         """Hand `text` over with exactly one request."""
-        sender = "messaging_service_sid" if _is_service(text.sender) else "from_"
+        sender = "messaging_service_sid" if is_service(text.sender) else "from_"
         try:
             with sent_before(text.until_s):
                 message = self._messages.create(
@@ -95,11 +95,6 @@ class TwilioCarrier:
         code = error.code if error.code is not None and error.code >= CODE_MIN else None
         message = error.msg if isinstance(error, TwilioRestException) else error.detail or error.title
         return Rejected(code, error.status, message, self._http.retry_after_s(datetime.now(UTC)))
-
-
-def _is_service(sender: str) -> bool:
-    """A name may begin like a service, but is never as long."""
-    return sender.startswith("MG") and len(sender) == SERVICE_CHARACTERS
 
 
 def _found(message: MessageInstance) -> Found:

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.carrier_errors import TABLE
-from domain.dispatching import CARRIER_SAYS_STOP
+from domain.carrier_errors import OPTED_OUT, TABLE
 from schemas import events as e
 from schemas.commands import CarrierStatus, GivenUp, HandedOver, InDoubt
 from tests.domain.facts import (
@@ -115,23 +114,23 @@ def test_a_stop_that_only_the_carrier_heard_counts() -> None:
     """P1, P6"""
     waiting = queued("And?", text_id=NEXT)
     history = given(ready(48), HANDED_OVER, sent(), waiting)
-    outcome = history.when(report("undelivered", error_code=CARRIER_SAYS_STOP))
+    outcome = history.when(report("undelivered", error_code=OPTED_OUT))
     outcome.then(
-        failed("undelivered", CARRIER_SAYS_STOP, TABLE[CARRIER_SAYS_STOP].sentence),
+        failed("undelivered", OPTED_OUT, TABLE[OPTED_OUT].sentence),
         revoked("21610"),
         cancelled("revoked_by_keyword", NEXT),
         refunded(1, 49, "revoked_by_keyword", NEXT),
     )
-    outcome.and_when(report("undelivered", error_code=CARRIER_SAYS_STOP)).then()
+    outcome.and_when(report("undelivered", error_code=OPTED_OUT)).then()
 
 
 def test_such_a_stop_counts_even_where_the_text_is_not_known() -> None:
     """P1"""
-    given(ready()).when(report("failed", error_code=CARRIER_SAYS_STOP)).then(revoked("21610"))
+    given(ready()).when(report("failed", error_code=OPTED_OUT)).then(revoked("21610"))
 
 
 def test_such_a_stop_from_a_number_that_we_never_met_is_nobodys() -> None:
-    given(ready()).when(report("failed", error_code=CARRIER_SAYS_STOP, number=OTHER_NUMBER)).then()
+    given(ready()).when(report("failed", error_code=OPTED_OUT, number=OTHER_NUMBER)).then()
 
 
 # --- what is worth another try ----------------------------------------------------------------------

@@ -5,7 +5,6 @@ outside, as after any other drill.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,16 +23,12 @@ from schemas import commands
 from schemas.commands import Command
 from schemas.keystore import KeyStore
 from schemas.receipts import Answer
+from tests.consumers.shards import MASTER_KEY, Clock
 from tests.drills import reading
 from tests.drills.evidence import Asked, Carried, Evidence, Sent
 from tests.drills.wishes import Wish
 
-MASTER_KEY = bytes(range(32))
 NAMES = StreamNames(b"names for drills only")
-NOON = datetime(2026, 3, 2, 20, tzinfo=UTC)
-"""A Monday, noon in San Francisco, where the drills' phones are."""
-
-
 RATE = 1_000_000.0
 
 
@@ -41,19 +36,6 @@ def unlimited() -> Rates:
     """Limits that nothing here ever meets."""
     limits = Limits(dict.fromkeys(SENDER_RATES, RATE), RATE)
     return Rates(limits, CarrierRates(lambda _: RATE, 0.0))
-
-
-class Clock:
-    """Stands until it is moved, and may go backwards."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, by: timedelta) -> None:
-        self.now += by
 
 
 class Lab:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from tests.drills.lab import NOON
+from tests.consumers.shards import NOON
 from tests.drills.rows.row_19 import stories
 from tests.drills.simulation.chance import ROUGH, Odds
 from tests.drills.trial import Place, Trial

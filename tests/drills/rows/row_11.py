@@ -10,10 +10,11 @@ from uuid import UUID, uuid4
 from producers.http import forms
 from schemas.actors import SYSTEM
 from schemas.commands import Command, HandedOver, InDoubt, RecordHandover, StartDispatch
+from tests.consumers.shards import Clock
 from tests.drills.checker import Finding
 from tests.drills.evidence import Carried, Event, event
 from tests.drills.folding import fold
-from tests.drills.lab import Clock, Lab
+from tests.drills.lab import Lab
 from tests.drills.talks import Talks, words
 from tests.drills.trial import Place, Tally, Trial
 

@@ -17,10 +17,11 @@ from consumers.worker import Worker
 from producers.http import forms
 from schemas.commands import Command
 from schemas.receipts import Answer
+from tests.consumers.shards import Clock
 from tests.drills import reading
 from tests.drills.checker import Finding
 from tests.drills.evidence import Carried, event
-from tests.drills.lab import Clock, Lab, unlimited
+from tests.drills.lab import Lab, unlimited
 from tests.drills.talks import Talks
 from tests.drills.trial import Place, Tally, Trial
 from tests.drills.wishes import Person

@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from projections.catalog import ACCOUNTS, OPEN_TEXTS, THREADS
+from tests.consumers.shards import NOON, Clock
 from tests.drills.checker import Finding
 from tests.drills.evidence import Carried
-from tests.drills.lab import NOON, Clock, Lab
+from tests.drills.lab import Lab
 from tests.drills.simulation.chance import ROUGH, Odds
 from tests.drills.simulation.world import World
 from tests.drills.trial import Place, Tally, Trial

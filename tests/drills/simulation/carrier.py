@@ -10,8 +10,8 @@ from random import Random
 from consumers.carriers.carrier import Accepted, Found, Outcome, OutgoingText, Rejected, Unknown, Unreachable
 from producers.http import forms
 from schemas.commands import CarrierStatus, Command
+from tests.consumers.shards import NOON, Clock
 from tests.drills.evidence import Carried
-from tests.drills.lab import NOON, Clock
 from tests.drills.simulation.chance import Odds
 
 REPORT_S_MAX = 90.0

@@ -13,7 +13,8 @@ from typing import Any
 from schemas.commands import Command
 from schemas.door import Unavailable
 from schemas.receipts import Answer
-from tests.drills.lab import Clock, Lab
+from tests.consumers.shards import Clock
+from tests.drills.lab import Lab
 from tests.drills.simulation.carrier import SAID, SimulatedCarrier
 from tests.drills.simulation.chance import FAIR, Crash, Odds
 from tests.drills.simulation.steps import SteppedDispatcher, by_seconds_of
