@@ -110,10 +110,13 @@ class GroupMember(Generic[S]):
                 self._get_up(list(self._seats))  # what the group did not ask back
 
     def _move(self, member: Membership, timeout_ms: int) -> None:
-        for number, records in member.poll(timeout_ms):
-            seat = self._seats.get(number)
-            if seat is not None and seat.shard is not None and seat.shard.source is not None:
-                seat.shard.source.offer(records)
+        records = dict(member.poll(timeout_ms))
+        for number, seat in list(self._seats.items()):  # others give seats up meanwhile
+            if seat.shard is not None and (source := seat.shard.source) is not None:
+                if number in records:
+                    source.offer(records[number])
+                if (position := member.position(number)) is not None:
+                    source.passed(position)
 
     def _sit_down(self, numbers: Iterable[int]) -> None:
         for number in numbers:
@@ -130,7 +133,7 @@ class GroupMember(Generic[S]):
     def _tend(self, member: Membership) -> bool:
         """Do what each shard needs by now. Whether one of them has its hands full."""
         full = False
-        for number, seat in self._seats.items():
+        for number, seat in list(self._seats.items()):  # others give seats up meanwhile
             if seat.opening is not None:
                 if seat.opening.done():
                     self._begin(member, number, seat)

@@ -104,6 +104,14 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the c
             fetcher._next_partition_records = None
         return [(place.partition, records) for place, records in self._consumer.poll(timeout_ms).items()]
 
+    def position(self, number: int) -> int | None:
+        """Where the next record of a partition is to be found; marks of transactions before it are passed.
+
+        None where it is not ours any more. The client's own `position` may wait for the cluster.
+        """
+        state = self._consumer._subscription.assignment.get(TopicPartition(self._topic, number))
+        return None if state is None or state.position is None else int(state.position.offset)
+
     def pause(self, number: int) -> None:
         self._consumer.pause(TopicPartition(self._topic, number))
 

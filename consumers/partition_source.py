@@ -56,6 +56,7 @@ class PartitionSource:
         self._on_letters = on_letters
         self._position = position
         self._records: deque[Record] = deque()
+        self._passed = position
         self._bytes_in = 0
         self._bytes_out = 0
         self._closed = False
@@ -68,6 +69,10 @@ class PartitionSource:
             self._records.extend(records)
             self._bytes_in += sum([len(record.value or b"") for record in records])
             self._ready.set()
+
+    def passed(self, offset: int) -> None:
+        """All records before `offset` have been offered; what is left of it are marks of transactions."""
+        self._passed = offset
 
     @property
     def full(self) -> bool:
@@ -87,6 +92,17 @@ class PartitionSource:
         """The offset after the last record that was polled, whether it was a command or not."""
         return self._position
 
+    @property
+    def read_to(self) -> int:
+        """Whoever puts a command into `inbox` from now on is decided after all records before this offset."""
+        position, passed = self._position, self._passed
+        return position if self._records else max(position, passed)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken in."""
+        return self._closed
+
     def poll(self, commands_max: int, timeout_s: float) -> Sequence[Incoming]:
         """What has come in since: none after `timeout_s` seconds, or where no record was a command.
 
@@ -98,12 +114,10 @@ class PartitionSource:
         if not self._ready.wait(timeout_s):
             return ()
         self._ready.clear()
-        before = self._position
         own_max = min(self.inbox.waiting, commands_max // 2)
         batch = self._read(commands_max - own_max)
-        if own_max:
-            own = [item._replace(position=before) for item in self.inbox.poll(own_max, 0)]
-            batch = [*own, *batch]
+        if own_max:  # after the records: what was asked for knowing that they are read comes after them
+            batch += [item._replace(position=self._position) for item in self.inbox.poll(own_max, 0)]
         if self._records or self.inbox.waiting:
             self._ready.set()
         return batch

@@ -17,8 +17,10 @@ from producers.http.app import create_app
 from producers.http.call_intake import CallIntake
 from producers.http.deps import ApiDeps, Check
 from producers.http.spool_metrics import SpoolMetrics
+from producers.http.spool_notices import SpoolNotices
 from producers.spool import Spool
 from producers.traced_door import TracedDoor
+from producers.waiting_calls import WaitingCalls
 from projections.feeds import Changes
 from projections.queries import Queries
 from schemas.door import CommandDoor
@@ -60,12 +62,14 @@ def call_intake(
     door: CommandDoor,
     observability: Observability,
     clock: Callable[[], datetime],
+    waiting: WaitingCalls | None = None,
 ) -> CallIntake:
-    """What takes the carrier's calls in."""
+    """What takes the carrier's calls in; `waiting` is where workers see what waits in the spool."""
     metrics = SpoolMetrics(observability.registry)
     metrics.watch(spool, clock)
     whose = Queries(stores.views).sender_account
-    return CallIntake(door, whose, stores.dead_letters, spool, clock, metrics)
+    notices = None if waiting is None else SpoolNotices(waiting, spool)
+    return CallIntake(door, whose, stores.dead_letters, spool, clock, metrics, notices)
 
 
 def http_app(

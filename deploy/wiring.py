@@ -79,7 +79,7 @@ class Sayso:
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
         self.dispatcher = Dispatcher(
             Worklist(self.stores.views, SHARD),
-            SpooledFirst(self.inbox, self.spool),
+            SpooledFirst(self.inbox, lambda _: self.spool.waiting),
             ObservedCarriers(self.carriers, metrics, shard=SHARD, tracer=tracer),
             callback_of(settings),
             clock,

@@ -12,7 +12,7 @@ import fcntl
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from hmac import digest
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, NamedTuple
+from uuid import UUID, uuid4
 
 import structlog
 from cryptography.exceptions import InvalidTag
@@ -33,6 +34,7 @@ log = structlog.get_logger("sayso.spool")
 FILE, LOCK = "spool.db", "spool.lock"
 NONCE_BYTES = 12  # NIST SP 800-38D: 96 bits
 CALLS_PER_COMMIT_MAX = 500
+PAGE_CALLS = 500
 BUSY_S_MAX = 0.3
 """How long another process may keep us from writing: the carrier is waiting."""
 _PURPOSE = b"sayso spool v1"  # the master key wraps keys and seals letters, too; no key serves two purposes
@@ -50,6 +52,7 @@ CREATE TABLE IF NOT EXISTS calls (
     sealed BLOB NOT NULL
 )
 """
+_NAME = "CREATE TABLE IF NOT EXISTS name (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL)"
 _INDEX = "CREATE INDEX IF NOT EXISTS calls_at ON calls (at_us)"
 
 
@@ -98,6 +101,9 @@ class Spool:
         self._database = _opened(folder / FILE, bytes_max)
         self._arriving: SimpleQueue[_Arrival | None] = SimpleQueue()
         self._waits = _any_in(self._database)
+        ((name,),) = self._database.execute("SELECT id FROM name").fetchall()
+        self.id = UUID(name)
+        """Of the folder: the same for every process that shares it, and after every start."""
         try:
             self.oldest(1)
         except InvalidTag as error:
@@ -125,11 +131,18 @@ class Spool:
         self._arriving.put(_Arrival(int(at.timestamp() * 1_000_000), sealed, kept))
         return kept
 
-    def oldest(self, limit: int) -> Sequence[Spooled]:
-        """At most `limit` calls, in the order in which they came."""
-        query = "SELECT id, at_us, sealed FROM calls ORDER BY id LIMIT ?"
-        rows = self._ask(lambda database: database.execute(query, (limit,)).fetchall())
+    def oldest(self, limit: int, after: int = 0) -> Sequence[Spooled]:
+        """At most `limit` calls behind the one with the id `after`, in the order in which they came."""
+        query = "SELECT id, at_us, sealed FROM calls WHERE id > ? ORDER BY id LIMIT ?"
+        rows = self._ask(lambda database: database.execute(query, (after, limit)).fetchall())
         return [self._open(*row) for row in rows]
+
+    def pages(self) -> Iterator[Sequence[Spooled]]:
+        """All that waits, in order."""
+        after = 0
+        while page := self.oldest(PAGE_CALLS, after):
+            yield page
+            after = page[-1].id
 
     def drop(self, ids: Sequence[int]) -> None:
         """These were taken in: forget them."""
@@ -237,6 +250,8 @@ def _opened(path: Path, bytes_max: int) -> sqlite3.Connection:
         with database:
             database.execute(_TABLE)
             database.execute(_INDEX)
+            database.execute(_NAME)
+            database.execute("INSERT OR IGNORE INTO name VALUES (1, ?)", (str(uuid4()),))
     except BaseException:
         database.close()
         raise

@@ -48,7 +48,9 @@ class ApiProcess:
             seal_of(settings),
             Queries(self.stores.views).receipt_answer,
         )
-        self.calls = call_intake(self.stores, self.spool, self.door, self.observability, utc_now)
+        self.calls = call_intake(
+            self.stores, self.spool, self.door, self.observability, utc_now, self.stores.waiting_calls
+        )
         self.app = self._app()
 
     def __enter__(self) -> Self:

@@ -11,6 +11,7 @@ from deploy.settings import Settings, SettingsError
 from deploy.stores import StoresUnavailable, require_same_names
 from domain.ledger import Ledger, LedgerError
 from producers.dead_letters import DeadLetters
+from producers.waiting_calls import WaitingCalls
 from projections import catalog
 from projections.engine import open_engine
 from projections.tracking import source_of
@@ -38,6 +39,8 @@ class SharedStores:
             opened.callback(self.keys.close)
             self.dead_letters = DeadLetters.on_postgres(self._url, self._master_key)
             opened.callback(self.dead_letters.close)
+            self.waiting_calls = WaitingCalls(self._url, raw(settings.names_secret))
+            opened.callback(self.waiting_calls.close)
             self._opened = opened.pop_all()
 
     def own_keys(self) -> KeyStore:

@@ -14,6 +14,7 @@ from consumers.outgoing import Outgoing
 from consumers.partition_source import PartitionSource
 from consumers.rates import Rates
 from consumers.reading import Reader
+from consumers.topic_first import TopicEnd, TopicFirst
 from consumers.worker import Worker
 from deploy.clock import utc_now
 from deploy.distributed import roles
@@ -36,6 +37,7 @@ from deploy.parts import (
 from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
 from producers.relay import Relay
+from producers.spooled_first import SpooledFirst
 from projections.listening import ChangeListener
 from projections.worklist import Worklist
 from schemas.topics import Topic
@@ -138,6 +140,8 @@ class ServedByWorker:
                 owned=self.ledger.owned,
             )
             self.ledger.listen(self.relay.offer)
+            end = TopicEnd(process.client, topics[Topic.COMMANDS], number)
+            opened.callback(end.close)
             channel = Channel("kafka", topics[Topic.COMMANDS])
             shard = ObservedShard(
                 number,
@@ -152,7 +156,8 @@ class ServedByWorker:
             self.worker = Worker(shard, self.source)
             self.dispatcher = Dispatcher(
                 Worklist(process.stores.views, number),
-                self.source.inbox,
+                # In this order: what was replayed from a spool, and waits there no more, is on the topic.
+                SpooledFirst(TopicFirst(self.source, end), process.stores.waiting_calls.any_from),
                 ObservedCarriers(process.carriers, metrics, shard=number, tracer=tracer),
                 callback_of(settings),
                 clock,

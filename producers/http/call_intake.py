@@ -12,6 +12,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Error as SQLiteError
@@ -26,6 +27,7 @@ from producers.dead_letters import DeadLetters
 from producers.http import forms
 from producers.http.carrier_call import CarrierCall
 from producers.http.spool_metrics import SpoolMetrics
+from producers.http.spool_notices import SpoolNotices
 from producers.spool import Spool, SpoolBroken, SpoolFull
 from schemas.commands import Command
 from schemas.door import Busy, CommandDoor, Unavailable
@@ -33,6 +35,8 @@ from schemas.door import Busy, CommandDoor, Unavailable
 DOOR_S_MAX = 0.5
 """How long a call may wait for the door: half of what it may take in all."""
 ANSWER_WAIT_S = 0.001  # an answer that is there already tells whether the call came before
+TELL_S_MAX = 0.3
+"""How long others may take to be told of a call. It is answered after that, and they hear of it later."""
 SPOOL_S_MAX = 10.0  # of a disk that hardly writes; Twilio listens for 15 s
 REPLAY_S_MAX = 15.0  # longer than the door itself waits for a broker
 REPLAYED_AT_ONCE_MAX = 200
@@ -85,13 +89,16 @@ class CallIntake:
         spool: Spool,
         clock: Callable[[], datetime],
         metrics: SpoolMetrics,
+        notices: SpoolNotices | None = None,
     ) -> None:
+        """`notices`: how others are told of what waits, where it is others who send."""
         self.door = door
         self.spool = spool
         self._whose = whose
         self._letters = letters
         self._clock = clock
         self._metrics = metrics
+        self._notices = notices
         self._known: dict[str, tuple[str, float]] = {}
         # Of our own: whatever else of the process waits for a database must not hold the carrier up.
         self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="carrier-calls")
@@ -124,6 +131,7 @@ class CallIntake:
                 log.warning("call_spooled", door=call.door, error=type(error).__name__)
             except Exception:  # a mistake of ours: no reason to lose what somebody wrote
                 log.exception("call_not_delivered", door=call.door)
+        told = await self._told(call)
         try:
             kept = asyncio.wrap_future(self.spool.keep(call.write(), self._clock()))
             await asyncio.wait_for(asyncio.shield(kept), SPOOL_S_MAX)
@@ -131,8 +139,21 @@ class CallIntake:
             self._metrics.refused()
             log.critical("call_lost", door=call.door, error=type(error).__name__)
             raise NotKept(full=isinstance(error, SpoolFull)) from error
+        if self._notices is not None and not told:
+            self._notices.missed()
         self._metrics.spooled()
         return "spooled"
+
+    async def _told(self, call: CarrierCall) -> bool:
+        """Whether those who send know, or need not know, that this call is about to wait."""
+        if self._notices is None:
+            return True
+        try:
+            async with asyncio.timeout(TELL_S_MAX):
+                await asyncio.get_running_loop().run_in_executor(self._asking, self._notices.tell, call)
+        except _AWAY:
+            return False  # then they cannot look, either: the last look needs what is away
+        return True
 
     # --- one call ----------------------------------------------------------------------------------
 
@@ -203,7 +224,7 @@ class CallIntake:
         with asyncio.Runner() as runner:
             while not self._stopping.is_set():
                 try:
-                    busy = self.spool.look() and self.spool.mine() and runner.run(self._replay_some())
+                    busy = self._looks_after_it() and runner.run(self._replay_some())
                 except Exception:  # the spool cannot be read or written just now
                     log.exception("spool_not_replayed")
                     busy = False
@@ -212,14 +233,27 @@ class CallIntake:
                 if not busy:
                     self._stopping.wait(RETRY_S if self.spool.waiting else LOOK_EVERY_S)
 
+    def _looks_after_it(self) -> bool:
+        """Whether something waits that this process is to replay."""
+        waits = self.spool.look()
+        if self._notices is not None and self.spool.mine():
+            with suppress(Unavailable):
+                if waits:
+                    self._notices.complete()
+                else:
+                    self._notices.empty()
+        return waits and self.spool.mine()
+
     async def _replay_some(self) -> bool:
         """Deliver the calls that have waited longest. Whether all of them are taken in now."""
         waiting = self.spool.oldest(REPLAYED_AT_ONCE_MAX)
         calls = [CarrierCall.read(spooled.call) for spooled in waiting]
         batch = [*zip(waiting, calls, strict=True)][: _until_one_repeats([call.number for call in calls])]
         taken = await asyncio.gather(*(self._replay_one(call) for _, call in batch))
-        done = [spooled.id for (spooled, _), one in zip(batch, taken, strict=True) if one]
-        self.spool.drop(done)
+        done = [pair for pair, one in zip(batch, taken, strict=True) if one]
+        if self._notices is not None:
+            self._notices.taken([call for _, call in done])
+        self.spool.drop([spooled.id for spooled, _ in done])
         self._metrics.replayed(len(done))
         return len(done) == len(batch)
 

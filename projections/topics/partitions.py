@@ -91,6 +91,14 @@ class Partitions:
                 found[name] = Span(span.end, end.offset)
         return found
 
+    def high(self, topic: str, within_s: float) -> int:
+        """The offset after the last record that is written, decided or not; asked for `within_s` seconds."""
+        sent = self._wire.send(self._leader(topic), self._list_offsets(topic, LATEST, READ_UNCOMMITTED))
+        (answer,) = self._wire.collect([sent], monotonic() + within_s)
+        found = answer.topics[0].partitions[0]
+        check(found.error_code, f"the end of {topic}")
+        return int(found.offset)
+
     def fetch(self, offsets: Mapping[str, int], bytes_max: int = PEEK_BYTES) -> dict[str, Page]:
         """What each topic holds from its offset on: a batch at least, and about `bytes_max` at most."""
         return self.collect(self.begin_fetch(offsets, bytes_max, 0))

@@ -20,6 +20,7 @@ from tests.drills.rows import (
     row_14,
     row_15,
     row_16,
+    row_16_spooled,
     row_19,
     row_20,
     storm,
@@ -76,7 +77,12 @@ ROWS = {
         Row(13, "consumers joining and leaving", "P2, P5", {"distributed": row_13.distributed}),
         Row(14, "a consumer a hundred times slower", "P5", {"distributed": row_14.distributed}),
         Row(15, "zombie: an owner stopped past its session", "P2, P5", {"distributed": row_15.distributed}),
-        Row(16, "STOP races texts", "P1", {"embedded": row_16.races}),
+        Row(
+            16,
+            "STOP races texts",
+            "P1",
+            {"embedded": row_16.races, "distributed": row_16_spooled.distributed},
+        ),
         Row(19, "everything in one thread, from a seed", "P1-P5", {"embedded": row_19.run}),
         Row(
             20,

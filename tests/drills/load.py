@@ -99,8 +99,12 @@ class Load:
     def prepare(self) -> None:
         """Make the accounts ready: each command is acknowledged before the next is sent."""
         for wish in self._wishes.setup():
-            self._put(self._producers[0], wish)
-            self.insist()
+            self.ask(wish)
+
+    def ask(self, wish: Wish) -> None:
+        """Have one thing done; returns once that is acknowledged."""
+        self._put(self._producers[0], wish)
+        self.insist()
 
     def start(self) -> None:
         self._going.set()

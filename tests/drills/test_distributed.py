@@ -6,7 +6,7 @@ from math import ceil
 
 import pytest
 
-from tests.drills.rows import row_04, row_14, storm
+from tests.drills.rows import row_04, row_14, row_16_spooled, storm
 from tests.drills.trial import Place, Trial
 
 pytestmark = pytest.mark.timeout(900)
@@ -26,6 +26,10 @@ def test_row_4_of_three_nodes_one_is_not_missed(place: Place) -> None:
 def test_row_14_a_slow_consumer_stays_small(place: Place) -> None:
     place.faults = frozenset({"projector 1,000 behind"})
     _all_well(islice(row_14.distributed(place), 1))
+
+
+def test_row_16_a_stop_in_a_spool_is_not_overtaken(place: Place) -> None:
+    _all_well(islice(row_16_spooled.distributed(place), 2))
 
 
 def _all_well(trials: Iterable[Trial]) -> None:

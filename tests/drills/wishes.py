@@ -103,6 +103,14 @@ class Wishes:
                 wishes.append(self._consent(account, person))
         return wishes
 
+    def two_texts(self) -> tuple[Person, str, list[Wish]]:
+        """Two people of an account, who consent, are to be texted: the first one, the account's sender, and
+        what is wanted: both consents, and then both texts."""
+        account = self.random.choice(self.accounts)
+        both = self.random.sample(self._people[account], 2)
+        asked = [make(self, account, one) for make in (Wishes._consent, Wishes._send) for one in both]
+        return both[0], self._senders[account], asked
+
     def next(self) -> Wish:
         """Anything that a recruiter may want, mostly to send a text."""
         account = self.random.choice(self.accounts)

@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry
 from deploy.clock import utc_now
 from producers.http.call_intake import CallIntake
 from producers.http.spool_metrics import SpoolMetrics
+from producers.http.spool_notices import SpoolNotices
 from producers.spool import Spool
+from producers.waiting_calls import WaitingCalls
 from projections.queries import Queries
 
 KEY = b"m" * 32
@@ -34,6 +36,7 @@ def intake(
     door: Any,
     bytes_max: int = ROOM_BYTES,
     registry: CollectorRegistry | None = None,
+    waiting: WaitingCalls | None = None,
 ) -> Iterator[CallIntake]:
     """It replays nothing until it is started. `stores`: views and dead letters of a running Sayso."""
     registry = registry or CollectorRegistry()
@@ -41,7 +44,8 @@ def intake(
     with spool_in(folder, bytes_max) as spool:
         metrics.watch(spool, utc_now)
         whose = Queries(stores.views).sender_account
-        calls = CallIntake(door, whose, stores.dead_letters, spool, utc_now, metrics)
+        notices = None if waiting is None else SpoolNotices(waiting, spool)
+        calls = CallIntake(door, whose, stores.dead_letters, spool, utc_now, metrics, notices)
         try:
             yield calls
         finally:
