@@ -34,7 +34,7 @@ LANE_PER_HAND = 4
 
 
 class OpenTexts(DueTexts, UnsettledTexts, Protocol):
-    """The view of texts whose end is not known."""
+    """The view of texts whose end, or price, is not known."""
 
 
 class Dispatcher:

@@ -108,14 +108,14 @@ def absent(text: OpenText) -> RecordHandover:
 
 
 def give_up(text: OpenText) -> RecordHandover:
-    """Nothing could be learned within the stated time."""
+    """Nothing, or not its price, could be learned within the stated time."""
     return _recorded(text, text.attempt, GivenUp(), "given_up")
 
 
 def progress(text: OpenText, message: Found) -> ReportStatus:
     """How far the text has come, asked for rather than reported."""
     return ReportStatus(
-        command_id=uuid5(text.text_id, f"asked {message.sid} {message.status}"),
+        command_id=uuid5(text.text_id, f"asked {message.sid} {message.status} {message.segments or ''}"),
         account=text.account,
         actor=SYSTEM,
         number=text.number,

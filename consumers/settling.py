@@ -1,4 +1,4 @@
-"""Texts whose end is not known: the carrier is asked about them, and what it says is recorded."""
+"""Texts whose end, or price, is not known: the carrier is asked about them, and what it says is recorded."""
 
 import threading
 from collections.abc import Callable, Collection, Container, Iterable
@@ -47,6 +47,10 @@ class UnsettledTexts(Protocol):
         """Texts handed over before that moment, of which nothing was heard since."""
         ...
 
+    def uncounted(self, before: datetime, limit: int) -> Iterable[OpenText]:
+        """Texts handed over before that moment that have ended, and are not counted by the carrier."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -60,6 +64,8 @@ class Patience:
     doubt_asked_after: timedelta = timedelta(seconds=30)
     """Before asking the carrier about a text in doubt: a report may yet settle it."""
     status_asked_after: timedelta = timedelta(hours=1)
+    count_asked_after: timedelta = timedelta(minutes=1)
+    """Before asking what a text costs that has ended."""
     unknown_after: timedelta = timedelta(hours=72)
     settle_every: timedelta = timedelta(seconds=5)
     asked_again_after: timedelta = timedelta(minutes=5)
@@ -111,6 +117,7 @@ class Settler:
         self._begin(self._texts.dispatching(now - patience.abandoned_after, ASKED_MAX), self._doubt)
         self._begin(self._texts.in_doubt(now - patience.doubt_asked_after, ASKED_MAX), self._ask)
         self._begin(self._texts.awaiting_status(now - patience.status_asked_after, ASKED_MAX), self._ask)
+        self._begin(self._texts.uncounted(now - patience.count_asked_after, ASKED_MAX), self._ask)
 
     def _begin(self, texts: Iterable[OpenText], work: Callable[[OpenText], None]) -> None:
         for text in texts:
@@ -140,7 +147,7 @@ class Settler:
         messages = self._carriers.find(text.carrier, text.number, text.since - CLOCKS_APART_MAX)
         if isinstance(messages, Unknown):
             pass  # asked again at the next look
-        elif text.state == "sent":
+        elif text.state in ("sent", "uncounted"):
             for message in messages:
                 if message.sid == text.sid:
                     self._put(handover.progress(text, message))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from domain import repeats
@@ -23,6 +23,7 @@ from schemas.events import (
     StopRequestFlagged,
     StopRequestReviewed,
     TextCancelled,
+    TextCounted,
     TextDelivered,
     TextFailed,
     TextPurpose,
@@ -37,7 +38,10 @@ from schemas.events import (
 from schemas.evidence import ApplicationEvidence, ByHandEvidence, Evidence, KeywordEvidence
 
 CANDIDATES_MAX = 20  # one family's phone; more is a switchboard
+UNCOUNTED_MAX = 200
+"""Texts to one number that ended before the carrier counted them, the latest: the others keep our count."""
 UNKNOWN_MAX = 100  # texts to one number that ended as unknown, the latest, which can be refunded by hand
+T = TypeVar("T")
 
 # --- state ----------------------------------------------------------------------------------------
 
@@ -68,6 +72,8 @@ class OpenText(NamedTuple):
     """What the carrier calls it, once it has it."""
     failed_sids: frozenset[str] = frozenset()
     """What the carrier called it in attempts that it reported as failed: news of those is old."""
+    counted: bool = False
+    """Whether the carrier has said how many segments it bills, since it was handed over."""
     bulk: UUID | None = None
 
 
@@ -95,6 +101,8 @@ class Conversation(NamedTuple):
     """Which of the account's senders the recipient knows: it texted them last, or they texted it."""
     unknown: Mapping[UUID, int] = {}
     """Texts that ended as unknown, with the segments paid, the earliest first."""
+    uncounted: Mapping[UUID, int] = {}
+    """Texts that ended before the carrier counted their segments, with those paid, the earliest first."""
     last_bulk: BulkText | None = None
     """Until consent is revoked, which may be its doing."""
     said: tuple[Said, ...] = ()
@@ -135,6 +143,8 @@ def evolve(state: Conversation, event: Event, at: datetime) -> Conversation:
             return state._replace(texts={**state.texts, event.text_id: text})
         case TextDelivered() | TextFailed() | TextCancelled() | TextUnknown():
             return _settled(state, event)
+        case TextCounted():
+            return state._replace(uncounted=_without(state.uncounted, event.text_id))
         case _:
             return _evolve_consent(state, event)
 
@@ -148,12 +158,21 @@ def _introduced(state: Conversation, text: OpenText) -> Conversation:
 def _settled(
     state: Conversation, event: TextDelivered | TextFailed | TextCancelled | TextUnknown
 ) -> Conversation:
-    rest = {text_id: text for text_id, text in state.texts.items() if text_id != event.text_id}
-    unknown = {text_id: paid for text_id, paid in state.unknown.items() if text_id != event.text_id}
-    if isinstance(event, TextUnknown) and event.text_id in state.texts:
-        unknown[event.text_id] = state.texts[event.text_id].segments
-        unknown = dict(list(unknown.items())[-UNKNOWN_MAX:])
-    return state._replace(texts=rest, unknown=unknown)
+    text_id, text = event.text_id, state.texts.get(event.text_id)
+    unknown, uncounted = _without(state.unknown, text_id), state.uncounted
+    if isinstance(event, TextUnknown) and text is not None:
+        unknown = _latest(unknown, text_id, text.segments, UNKNOWN_MAX)
+    elif isinstance(event, TextDelivered | TextFailed) and not event.counted and text is not None:
+        uncounted = _latest(uncounted, text_id, text.segments, UNCOUNTED_MAX)
+    return state._replace(texts=_without(state.texts, text_id), unknown=unknown, uncounted=uncounted)
+
+
+def _without(texts: Mapping[UUID, T], text_id: UUID) -> dict[UUID, T]:
+    return {one: text for one, text in texts.items() if one != text_id}
+
+
+def _latest(paid: Mapping[UUID, int], text_id: UUID, segments: int, texts_max: int) -> dict[UUID, int]:
+    return dict(list({**paid, text_id: segments}.items())[-texts_max:])
 
 
 def _opened(state: Conversation, text_id: UUID, text: OpenText, new: Said, at: datetime) -> Conversation:
@@ -189,14 +208,18 @@ def _moved(
     match event:
         case DispatchStarted():
             return text._replace(
-                state="dispatching", attempt=event.attempt, sender=event.sender, carrier=event.carrier
+                state="dispatching",
+                attempt=event.attempt,
+                sender=event.sender,
+                carrier=event.carrier,
+                counted=False,
             )
         case DispatchDoubted():
             return text._replace(state="in_doubt")
         case TextSent():
-            return text._replace(state="sent", sid=event.sid)
+            return text._replace(state="sent", sid=event.sid, counted=event.billed is not None)
         case TextRecounted():
-            return text._replace(segments=event.paid)
+            return text._replace(segments=event.paid, counted=True)
         case _:
             failed = text.failed_sids if text.sid is None else text.failed_sids | {text.sid}
             return text._replace(

@@ -36,6 +36,7 @@ from schemas.commands import (
 from schemas.events import (
     DispatchDoubted,
     DispatchStarted,
+    TextCounted,
     TextDelivered,
     TextFailed,
     TextRecounted,
@@ -141,6 +142,9 @@ def record(turn: Turn, command: RecordHandover) -> dict[str, JsonValue]:
     """How an attempt ended. An attempt that is settled already is left as it is."""
     stream = turn.stream_of(command.number)
     text = turn.conversation(stream).texts.get(command.text_id)
+    if text is None and isinstance(command.result, GivenUp):
+        _count(turn, stream, command.text_id, None)
+        return {"changed": bool(turn.events)}
     if text is None or text.attempt != command.attempt:
         return {"changed": False}
     if text.state == "waiting" and not isinstance(command.result, HandedOver):
@@ -180,6 +184,8 @@ def report(turn: Turn, command: ReportStatus) -> dict[str, JsonValue]:
         _advance(
             turn, stream, command.text_id, command.sid, command.status, command.segments, command.error_code
         )
+    elif text is None and command.segments:
+        _count(turn, stream, command.text_id, command.segments)
     if command.error_code == OPTED_OUT and turn.conversation(stream).opened:
         _opted_out(turn, stream)
     return {"changed": bool(turn.events)}
@@ -196,12 +202,14 @@ def _advance(
 ) -> None:
     text = turn.conversation(stream).texts[text_id]
     if text.state != "sent":
-        turn.on_conversation(stream, [TextSent(text_id=text_id, sid=sid, status=status)])
-    if billed and billed != text.segments:
-        _recount(turn, stream, text_id, text.segments, billed)
+        taken = TextSent(text_id=text_id, sid=sid, status=status, billed=billed or None)
+        turn.on_conversation(stream, [taken])
+    if billed:
+        _recount(turn, stream, text_id, billed)
     match status:
         case "delivered" | "read":
-            turn.on_conversation(stream, [TextDelivered(text_id=text_id)])
+            counted = turn.conversation(stream).texts[text_id].counted
+            turn.on_conversation(stream, [TextDelivered(text_id=text_id, counted=counted)])
         case "failed" | "canceled":
             _not_sent(turn, stream, text_id, _reported(text, code, f"The carrier reports: {status}."))
         case "undelivered":
@@ -216,11 +224,27 @@ def _reported(text: OpenText, code: int | None, unsaid: str) -> Failure:
     return Failure(error, code, unsaid if error.code is None else error.reason(text.attempt))
 
 
-def _recount(turn: Turn, stream: str, text_id: UUID, paid: int, billed: int) -> None:
-    for adjusted in accounts.follow_carrier_count(turn.account, text_id, paid, billed):
-        turn.on_account([adjusted])
-        recounted = TextRecounted(text_id=text_id, billed=billed, paid=paid - adjusted.segments)
-        turn.on_conversation(stream, [recounted])
+def _recount(turn: Turn, stream: str, text_id: UUID, billed: int) -> None:
+    """Follow the carrier's count. Where it is ours, and was known, there is nothing to tell."""
+    text = turn.conversation(stream).texts[text_id]
+    paid = _pay(turn, text_id, text.segments, billed)
+    if paid != text.segments or not text.counted:
+        turn.on_conversation(stream, [TextRecounted(text_id=text_id, billed=billed, paid=paid)])
+
+
+def _count(turn: Turn, stream: str, text_id: UUID, billed: int | None) -> None:
+    """What the carrier bills for a text that has ended; None: it is never learned, and our count stands."""
+    paid = turn.conversation(stream).uncounted.get(text_id)
+    if paid is not None:
+        paid = _pay(turn, text_id, paid, billed or paid)
+        turn.on_conversation(stream, [TextCounted(text_id=text_id, billed=billed, paid=paid)])
+
+
+def _pay(turn: Turn, text_id: UUID, paid: int, billed: int) -> int:
+    """What is paid for the text then: `billed`, as far as the balance allows."""
+    adjusted = accounts.follow_carrier_count(turn.account, text_id, paid, billed)
+    turn.on_account(adjusted)
+    return paid - sum(one.segments for one in adjusted)
 
 
 # --- what follows from a failure ------------------------------------------------------------------
@@ -248,11 +272,18 @@ def _goes_elsewhere(turn: Turn, stream: str, text_id: UUID, failure: Failure) ->
 
 def _undelivered(turn: Turn, stream: str, text_id: UUID, failure: Failure) -> None:
     """The network took the text, and charged for it: another try is paid for like the first."""
-    paid = turn.conversation(stream).texts[text_id].segments
+    text = turn.conversation(stream).texts[text_id]
+    paid = text.segments
     if paid <= turn.account.balance and _tried_again(turn, stream, text_id, failure):
         turn.on_account(accounts.debit(turn.account, text_id, paid))
         return
-    ended = TextFailed(text_id=text_id, status="undelivered", code=failure.code, reason=failure.reason)
+    ended = TextFailed(
+        text_id=text_id,
+        status="undelivered",
+        code=failure.code,
+        reason=failure.reason,
+        counted=text.counted,
+    )
     turn.on_conversation(stream, [ended])
     _bear(turn, stream, failure)
 

@@ -1,4 +1,4 @@
-"""The open texts view: every text whose end is not known yet, for the scheduler and the dispatcher."""
+"""The open texts view: every text whose end, or price, is not known yet, for scheduler and dispatcher."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +19,7 @@ from schemas.events import (
     SendingResumed,
     SendingStopped,
     TextCancelled,
+    TextCounted,
     TextDelivered,
     TextFailed,
     TextPurpose,
@@ -32,7 +33,7 @@ from schemas.events import (
 
 
 class OpenTexts(View):
-    """`texts`: a row from acceptance until the text is settled.
+    """`texts`: a row from acceptance until the text is settled, and the carrier has counted its segments.
 
     `due_at` stands only while the hand-over lies ahead, `begun_at` only once it began. A doubt leaves
     `begun_at` alone, so that the carrier is asked from there on: a doubt may be recorded much later.
@@ -41,7 +42,7 @@ class OpenTexts(View):
     """
 
     NAME = "open_texts"
-    VERSION = 5
+    VERSION = 6
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -86,8 +87,9 @@ class OpenTexts(View):
             DispatchDoubted: self._doubted,
             TextSent: self._sent,
             TextRecounted: self._recounted,
-            TextDelivered: self._settled,
-            TextFailed: self._settled,
+            TextDelivered: self._ended,
+            TextFailed: self._ended,
+            TextCounted: self._settled,
             TextCancelled: self._settled,
             TextUnknown: self._settled,
             SendingStopped: self._stopped,
@@ -125,6 +127,12 @@ class OpenTexts(View):
 
     def _recounted(self, writes: Writes, recorded: Recorded, event: TextRecounted) -> None:
         writes.change(self.texts, _key(recorded, event), {"segments": event.billed})
+
+    def _ended(self, writes: Writes, recorded: Recorded, event: TextDelivered | TextFailed) -> None:
+        if event.counted:
+            self._settled(writes, recorded, event)
+        else:
+            writes.change(self.texts, _key(recorded, event), {"state": "uncounted"})
 
     def _settled(self, writes: Writes, recorded: Recorded, event: Any) -> None:
         writes.remove(self.texts, _key(recorded, event))

@@ -338,7 +338,8 @@ class Notification:
 
 # --- what the dispatcher and the scheduler work from ----------------------------------------------
 
-OpenState = Literal["scheduled", "queued", "dispatching", "in_doubt", "sent"]
+OpenState = Literal["scheduled", "queued", "dispatching", "in_doubt", "sent", "uncounted"]
+"""`uncounted`: it has ended, and the carrier has not said yet how many segments it bills."""
 
 
 Urgency = Literal[0, 1, 2]
@@ -355,7 +356,7 @@ def urgency_of(purpose: TextPurpose, bulk: UUID | None) -> Urgency:
 
 @dataclass(frozen=True, slots=True)
 class OpenText:
-    """A text whose end is not known yet."""
+    """A text whose end, or price, is not known yet."""
 
     text_id: UUID
     account: str

@@ -18,6 +18,7 @@ from schemas.events import (
     Recorded,
     StopRequestFlagged,
     TextCancelled,
+    TextCounted,
     TextDelivered,
     TextFailed,
     TextQueued,
@@ -99,6 +100,7 @@ class Threads(View):
             DispatchDoubted: self._doubted,
             TextSent: self._sent,
             TextRecounted: self._recounted,
+            TextCounted: self._recounted,
             TextDelivered: self._delivered,
             TextFailed: self._failed,
             TextUnknown: self._unknown,
@@ -148,9 +150,10 @@ class Threads(View):
     def _sent(self, writes: Writes, recorded: Recorded, event: TextSent) -> None:
         self._move(writes, recorded, event, "sent", {"sid": event.sid, "reason": None})
 
-    def _recounted(self, writes: Writes, recorded: Recorded, event: TextRecounted) -> None:
+    def _recounted(self, writes: Writes, recorded: Recorded, event: TextRecounted | TextCounted) -> None:
         key = (recorded.context.account, event.text_id.hex)
-        writes.change(self.messages, key, {"segments": event.billed})
+        if event.billed is not None:
+            writes.change(self.messages, key, {"segments": event.billed})
 
     def _delivered(self, writes: Writes, recorded: Recorded, event: TextDelivered) -> None:
         self._move(writes, recorded, event, "delivered", {"code": None, "reason": None})

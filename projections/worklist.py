@@ -72,6 +72,10 @@ class Worklist:
         """Texts whose hand-over began before that moment and whose end was not reported, the oldest first."""
         return self._since("sent", before, limit)
 
+    def uncounted(self, before: datetime, limit: int) -> list[OpenText]:
+        """Texts that have ended, not counted by the carrier, whose hand-over began before that moment."""
+        return self._since("uncounted", before, limit)
+
     def _since(self, state: OpenState, before: datetime, limit: int) -> list[OpenText]:
         ours = _texts().where(_T.c.shard == self._shard)
         found = ours.where(_T.c.state == state, _T.c.begun_at < micros(before))

@@ -579,10 +579,12 @@ class TextSent(Event):
     text_id: UUID
     sid: str
     status: CarrierStatus
+    billed: int | None = None
+    """How many segments the carrier counts, where it said so when it took the text."""
 
 
 class TextRecounted(Event):
-    """The carrier bills another number of segments than was debited."""
+    """The carrier said how many segments it bills, later than when it took the text, or not those debited."""
 
     NAME = "text-recounted.v1"
     TOPIC = Topic.MESSAGES
@@ -599,6 +601,8 @@ class TextDelivered(Event):
     NAME = "text-delivered.v1"
     TOPIC = Topic.MESSAGES
     text_id: UUID
+    counted: bool = True
+    """False: the carrier has not said yet how many segments it counts; `TextCounted` will follow."""
 
 
 class TextFailed(Event):
@@ -611,6 +615,20 @@ class TextFailed(Event):
     """`failed`: it never reached the carrier's network; `undelivered`: it did, and was charged."""
     code: int | None
     reason: str
+    counted: bool = True
+    """As in `TextDelivered`."""
+
+
+class TextCounted(Event):
+    """After the text's end, the carrier said how many segments it bills."""
+
+    NAME = "text-counted.v1"
+    TOPIC = Topic.MESSAGES
+    text_id: UUID
+    billed: int | None
+    """What the carrier counts; None if it could not be learned within the stated time."""
+    paid: int
+    """What the account has paid for the text for good: never more than its balance allowed."""
 
 
 class TextUnknown(Event):

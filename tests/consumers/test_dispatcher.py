@@ -78,6 +78,23 @@ def test_what_the_carrier_took_without_an_answer_is_found_and_not_sent_again(
     assert arrived(system) == 1
 
 
+def test_what_a_text_costs_is_asked_for_where_it_ended_before_the_carrier_said_so(
+    system: System, ats: Client
+) -> None:
+    """P4: its answer was lost, and its reports carry no count; of a service's texts no answer ever does."""
+    carrier_does(system, {"fault": "reset_after", "segments": 3})
+    one = text(ats)
+    eventually(lambda: statuses(ats)[one] == "delivered")
+    assert ats.get("/credits")["balance"] == 49
+    assert arrived(system) == 1
+
+    system.clock.move(Patience().count_asked_after + timedelta(seconds=5))
+
+    eventually(lambda: ats.get("/credits")["balance"] == 47)
+    (item,) = ats.get(f"/candidates/ann/threads/{NUMBER}")["items"]
+    assert (item["segments"], item["status"]) == (3, "delivered")
+
+
 def test_a_hand_over_has_ended_before_it_counts_as_abandoned() -> None:
     """P3: else two workers could hand the same text over, if the first one was stopped for a while."""
     patience, account = Patience(), TwilioAccount("AC", "token")

@@ -33,6 +33,9 @@ class View:
     def awaiting_status(self, before: datetime, limit: int) -> Iterable[OpenText]:
         return ()
 
+    def uncounted(self, before: datetime, limit: int) -> Iterable[OpenText]:
+        return ()
+
     def known(self, conversation: str, sids: Collection[str]) -> frozenset[str]:
         return frozenset()
 

@@ -158,16 +158,25 @@ def doubted(attempt: int = 1, reason: str = "No answer.") -> e.DispatchDoubted:
     return e.DispatchDoubted(text_id=TEXT, attempt=attempt, reason=reason)
 
 
-def sent(status: Any = "queued", sid: str = "SM9", text_id: UUID = TEXT) -> e.TextSent:
-    return e.TextSent(text_id=text_id, sid=sid, status=status)
+def sent(
+    status: Any = "queued", sid: str = "SM9", text_id: UUID = TEXT, billed: int | None = 1
+) -> e.TextSent:
+    """The carrier took it, and counted it as we did; a report, whose `billed` is None, does not say."""
+    return e.TextSent(text_id=text_id, sid=sid, status=status, billed=billed)
 
 
-def delivered(text_id: UUID = TEXT) -> e.TextDelivered:
-    return e.TextDelivered(text_id=text_id)
+def reported(status: Any, sid: str = "SM9") -> e.TextSent:
+    return sent(status, sid, billed=None)
 
 
-def failed(status: Any = "failed", code: int | None = None, reason: str = "") -> e.TextFailed:
-    return e.TextFailed(text_id=TEXT, status=status, code=code, reason=reason)
+def delivered(text_id: UUID = TEXT, *, counted: bool = True) -> e.TextDelivered:
+    return e.TextDelivered(text_id=text_id, counted=counted)
+
+
+def failed(
+    status: Any = "failed", code: int | None = None, reason: str = "", *, counted: bool = True
+) -> e.TextFailed:
+    return e.TextFailed(text_id=TEXT, status=status, code=code, reason=reason, counted=counted)
 
 
 def _counted(body: str) -> dict[str, Any]:

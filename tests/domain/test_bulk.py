@@ -341,4 +341,4 @@ def test_news_of_a_text_is_told_once_it_was_sent() -> None:
     taken = outcome.and_when(
         record(c.HandedOver(sid="SM9", status="queued"), number=NUMBER, text_id=text_of(NUMBER))
     )
-    taken.then(on(NUMBER, sent(text_id=text_of(NUMBER))))
+    taken.then(on(NUMBER, sent(text_id=text_of(NUMBER), billed=None)))

@@ -129,8 +129,14 @@ def test_the_evidence_of_an_erased_person_does_not_change_what_it_proved() -> No
         ([scheduled(LATER, delay="quiet_hours")], OpenText(1, "ada", send_at=LATER)),
         ([queued(), dispatched()], OpenText(1, "ada", "dispatching", attempt=1, **WAY)),
         ([queued(), dispatched(), doubted()], OpenText(1, "ada", "in_doubt", attempt=1, **WAY)),
-        ([queued(), dispatched(), sent()], OpenText(1, "ada", "sent", attempt=1, **WAY, sid="SM9")),
-        ([queued(), dispatched(), RECOUNTED], OpenText(2, "ada", "dispatching", attempt=1, **WAY)),
+        (
+            [queued(), dispatched(), sent()],
+            OpenText(1, "ada", "sent", attempt=1, **WAY, sid="SM9", counted=True),
+        ),
+        (
+            [queued(), dispatched(), RECOUNTED],
+            OpenText(2, "ada", "dispatching", attempt=1, **WAY, counted=True),
+        ),
         ([queued(), rescheduled(NOW, "carrier")], OpenText(1, "ada", send_at=NOW)),
         (
             [queued(), dispatched(), rescheduled(LATER)],

@@ -45,7 +45,7 @@ def test_the_carrier_counts_more_segments() -> None:
     """3.16"""
     taken = TAKEN.model_copy(update={"segments": 3})
     given(ready(50), queued(), dispatched()).when(record(taken)).then(
-        sent("queued"),
+        sent("queued", billed=3),
         e.SegmentsAdjusted(segments=-2, reason="carrier_count", text_id=TEXT, balance=48),
         e.TextRecounted(text_id=TEXT, billed=3, paid=3),
     )
@@ -67,14 +67,14 @@ def test_what_the_account_cannot_pay_of_the_carriers_count_is_not_taken() -> Non
     assert outcome.balance == 0
     assert outcome.of(e.TextRecounted) == [e.TextRecounted(text_id=TEXT, billed=3, paid=2)]
     empty = given(ready(0), queued(), dispatched()).when(record(taken))
-    empty.then(sent("queued"))
+    empty.then(sent("queued", billed=3))
 
 
 @pytest.mark.parametrize("segments", [None, 0])
 def test_a_count_that_the_carrier_does_not_know_yet_is_not_followed(segments: int | None) -> None:
     """3.16: Twilio says 0 while a messaging service has not picked its number."""
     taken = TAKEN.model_copy(update={"segments": segments})
-    given(ready(), queued(), dispatched()).when(record(taken)).then(sent("queued"))
+    given(ready(), queued(), dispatched()).when(record(taken)).then(sent("queued", billed=None))
 
 
 def test_what_comes_back_is_what_was_paid_after_the_carriers_count() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.carrier_errors import OPTED_OUT, TABLE
+from domain.conversation import UNCOUNTED_MAX
 from schemas import events as e
 from schemas.commands import CarrierStatus, GivenUp, HandedOver, InDoubt
 from tests.domain.facts import (
@@ -23,6 +24,7 @@ from tests.domain.facts import (
     queued,
     ready,
     refunded,
+    reported,
     rescheduled,
     revoked,
     sent,
@@ -48,14 +50,14 @@ ENDS: dict[str, type[e.Event]] = {
 @pytest.mark.parametrize("status", sorted(set(get_args(CarrierStatus)) - ENDS.keys()))
 def test_a_text_that_is_on_its_way_is_taken_by_the_carrier(status: str) -> None:
     """P3: a report may come before the answer to the hand-over does."""
-    given(ready(), HANDED_OVER).when(report(status)).then(sent(status)).answering(changed=True)
+    given(ready(), HANDED_OVER).when(report(status)).then(reported(status)).answering(changed=True)
     given(ready(), HANDED_OVER, sent()).when(report(status)).then().answering(changed=False)
 
 
 @pytest.mark.parametrize("status", ["delivered", "read"])
 def test_a_text_that_is_delivered_is_settled(status: str) -> None:
     outcome = given(ready(), HANDED_OVER).when(report(status))
-    outcome.then(sent(status), delivered())
+    outcome.then(reported(status), delivered(counted=False))
     assert not outcome.conversation().texts
 
 
@@ -83,6 +85,56 @@ def test_a_report_can_bring_the_carriers_count() -> None:
     outcome.and_when(report("sent", segments=2)).then()
 
 
+UNCOUNTED = [*HANDED_OVER, sent(billed=None), delivered(counted=False)]
+
+
+def test_a_count_that_comes_with_the_end_is_followed_before_it() -> None:
+    """3.16"""
+    outcome = given(ready(49), HANDED_OVER, sent(billed=None)).when(report("delivered", segments=1))
+    outcome.then(e.TextRecounted(text_id=TEXT, billed=1, paid=1), delivered())
+    assert not outcome.conversation().uncounted
+
+
+@pytest.mark.parametrize(("billed", "balance"), [(1, 49), (3, 47)])
+def test_a_count_that_comes_after_the_end_is_followed_once(billed: int, balance: int) -> None:
+    """3.16: of a messaging service's texts Twilio says nothing before, and its reports never do."""
+    outcome = given(ready(49), UNCOUNTED).when(report("delivered", segments=billed))
+    counted = e.TextCounted(text_id=TEXT, billed=billed, paid=billed)
+    assert outcome.of(e.TextCounted) == [counted]
+    assert (outcome.balance, outcome.conversation().uncounted) == (balance, {})
+    outcome.and_when(report("delivered", segments=9)).then()
+
+
+def test_what_the_account_cannot_pay_of_a_late_count_is_not_taken() -> None:
+    outcome = given(ready(1), UNCOUNTED).when(report("delivered", segments=4))
+    assert outcome.of(e.TextCounted) == [e.TextCounted(text_id=TEXT, billed=4, paid=2)]
+    assert outcome.balance == 0
+
+
+def test_a_count_that_is_never_learned_leaves_ours() -> None:
+    history = given(ready(49), UNCOUNTED)
+    history.when(report("delivered")).then().answering(changed=False)
+    outcome = history.when(record(GivenUp()))
+    outcome.then(e.TextCounted(text_id=TEXT, billed=None, paid=1)).answering(changed=True)
+    outcome.and_when(record(GivenUp())).then().answering(changed=False)
+
+
+def test_of_texts_that_nobody_counted_the_latest_are_remembered() -> None:
+    texts = [UUID(int=n) for n in range(UNCOUNTED_MAX + 1)]
+    ended = [
+        [
+            queued(text_id=one),
+            dispatched(text_id=one),
+            sent(text_id=one, billed=None),
+            delivered(one, counted=False),
+        ]
+        for one in texts
+    ]
+    outcome = given(ready(49), ended).when(report("delivered", segments=2, text_id=texts[0]))
+    outcome.then().answering(changed=False)
+    assert list(outcome.conversation().uncounted) == texts[1:]
+
+
 @pytest.mark.parametrize(
     "happened",
     [
@@ -102,7 +154,7 @@ def test_news_of_a_text_that_waits_or_is_settled_changes_nothing(
 def test_a_report_on_a_text_that_waits_for_another_try_shows_that_it_arrived() -> None:
     """P3"""
     waiting = given(ready(), queued(), dispatched(), rescheduled(NOW, "carrier"))
-    waiting.when(report("delivered")).then(sent("delivered"), delivered())
+    waiting.when(report("delivered")).then(reported("delivered"), delivered(counted=False))
 
 
 def test_a_report_on_another_number_finds_no_text() -> None:
@@ -144,7 +196,7 @@ def test_a_text_that_never_reached_the_network_is_tried_again_at_no_cost() -> No
     (again,) = outcome.of(e.TextRescheduled)
     assert (outcome.balance, again.code) == (49, TOO_FAST)
     second = outcome.at(again.send_at).when(start(attempt=2)).and_when(report("delivered", sid="SM10"))
-    second.then(sent("delivered", "SM10"), delivered())
+    second.then(reported("delivered", "SM10"), delivered(counted=False))
 
 
 def test_a_text_that_the_network_charged_for_is_paid_again_when_it_is_tried_again() -> None:
@@ -156,7 +208,8 @@ def test_a_text_that_the_network_charged_for_is_paid_again_when_it_is_tried_agai
     third = third.at(again.send_at + timedelta(hours=2)).when(start(attempt=3))
     third = third.and_when(report("undelivered", sid="SM11", error_code=UNREACHABLE_PHONE))
     reason = "The phone was off or out of reach. It was tried 3 times."
-    third.then(sent("undelivered", "SM11"), failed("undelivered", UNREACHABLE_PHONE, reason))
+    ended = failed("undelivered", UNREACHABLE_PHONE, reason, counted=False)
+    third.then(reported("undelivered", "SM11"), ended)
     assert third.balance == 47
 
 
@@ -215,10 +268,11 @@ def test_whatever_is_reported_a_text_is_settled_at_most_once(reports: list[str])
 
 
 def _only_forwards(events: Sequence[e.Event]) -> None:
-    """Taken at most once, settled at most once, and nothing after that."""
+    """Taken at most once, settled at most once, and nothing after that but what it cost, at most once."""
     assert sum(isinstance(event, e.TextSent) for event in events) <= 1
+    assert sum(isinstance(event, e.TextCounted) for event in events) <= 1
     assert len(_settling(events)) <= 1
-    last = [event for event in events if not isinstance(event, e.SegmentsRefunded)]
+    last = [event for event in events if not isinstance(event, e.SegmentsRefunded | e.TextCounted)]
     assert not _settling(last[:-1])
 
 

@@ -110,7 +110,9 @@ class History:
         if text is None:
             yield "P3", "news of a text that was never accepted"
             return
-        if text.state in SETTLED:
+        if one.name == "text-counted":
+            yield from _counted(one, text)
+        elif text.state in SETTLED:
             yield "P3", "a text goes on after its end"
         match one.name:
             case "dispatch-started":
@@ -200,6 +202,16 @@ _BULK_STATES = {
     "bulk-resumed": "running",
     "bulk-cancelled": "cancelled",
 }
+
+
+def _counted(one: Event, text: Text) -> Iterator[tuple[str, str]]:
+    """After its end, a text's price is settled."""
+    if text.state not in ("delivered", "undelivered"):
+        yield "P4", "billed for what did not leave"
+    if text.paid != one.data["paid"]:
+        yield "P4", "what it cost is not what was paid"
+
+
 _MOVEMENTS = {
     "texting-activated": ("free", 1),
     "package-bought": ("bought", 1),

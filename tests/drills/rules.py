@@ -16,8 +16,8 @@ _TOPICS = {
     ),
     "messages": (
         "text-queued text-scheduled text-rescheduled text-cancelled dispatch-started dispatch-doubted "
-        "text-sent text-recounted text-delivered text-failed text-unknown text-received keyword-received "
-        "thread-read bulk-started bulk-counted bulk-paused bulk-resumed bulk-cancelled"
+        "text-sent text-recounted text-counted text-delivered text-failed text-unknown text-received "
+        "keyword-received thread-read bulk-started bulk-counted bulk-paused bulk-resumed bulk-cancelled"
     ),
     "notifications": "follower-notified",
     "receipts": "command-accepted command-refused",

@@ -130,6 +130,7 @@ _CONVERSATION: Mapping[type[e.Event], Maker] = {
     e.DispatchDoubted: lambda d: {"text_id": d.old_text(), "attempt": 1, "reason": "reset"},
     e.TextSent: lambda d: {"text_id": d.old_text(), "sid": d.sid(), "status": "queued"},
     e.TextRecounted: lambda d: {"text_id": d.old_text(), "billed": d.number(), "paid": d.number()},
+    e.TextCounted: lambda d: {"text_id": d.old_text(), "billed": d.number(), "paid": d.number()},
     e.TextDelivered: lambda d: {"text_id": d.old_text()},
     e.TextFailed: lambda d: {"text_id": d.old_text(), "status": d.word("failed", "undelivered"),
                              "code": d.pick(None, 30003), "reason": "no"},

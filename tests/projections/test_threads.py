@@ -18,6 +18,7 @@ from schemas.events import (
     NumberRemoved,
     StopRequestFlagged,
     TextCancelled,
+    TextCounted,
     TextDelivered,
     TextFailed,
     TextQueued,
@@ -132,6 +133,18 @@ def test_a_doubt_that_was_lifted_leaves_no_reason(views: Views, history: History
 def test_the_carriers_count_replaces_ours(views: Views, history: History) -> None:
     recounted = TextRecounted(text_id=TEXT, billed=3, paid=2)
     history.numbered("grace", NUMBER).happened(STREAM, queued(), STARTED, SENT, recounted)
+    assert [text.segments for text in messages(views, history)] == [3]
+
+
+def test_so_does_a_count_that_comes_after_the_end_unless_there_is_none(
+    views: Views, history: History
+) -> None:
+    ended = TextDelivered(text_id=TEXT, counted=False)
+    history.numbered("grace", NUMBER).happened(STREAM, queued(), STARTED, SENT, ended)
+    ours = [text.segments for text in messages(views, history)]
+    history.happened(STREAM, TextCounted(text_id=TEXT, billed=None, paid=1))
+    assert [text.segments for text in messages(views, history)] == ours
+    history.happened(STREAM, TextCounted(text_id=TEXT, billed=3, paid=2))
     assert [text.segments for text in messages(views, history)] == [3]
 
 

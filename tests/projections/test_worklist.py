@@ -23,6 +23,7 @@ from schemas.events import (
     SendingResumed,
     SendingStopped,
     TextCancelled,
+    TextCounted,
     TextDelivered,
     TextFailed,
     TextQueued,
@@ -149,6 +150,27 @@ def test_a_settled_text_is_nobodys_work(views: Views, history: History, end: Eve
     assert views.rows()[OPEN_TEXTS.texts.name] == []
     late = TextRecounted(text_id=TEXT, billed=2, paid=2)
     assert views.given(history.happened(STREAM, late)).rows()[OPEN_TEXTS.texts.name] == []
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        TextDelivered(text_id=TEXT, counted=False),
+        TextFailed(text_id=TEXT, status="undelivered", code=30005, reason="no", counted=False),
+    ],
+)
+def test_an_ended_text_that_is_not_counted_is_asked_after_until_it_is(
+    views: Views, history: History, end: Event
+) -> None:
+    worklist = views.given(history.happened(STREAM, queued(), STARTED, SENT)).worklist
+    begun = history.now
+    views.given(history.happened(STREAM, end))
+    (text,) = worklist.uncounted(LATE, 10)
+    assert (text.state, text.sid) == ("uncounted", "SM9")
+    assert worklist.uncounted(begun - timedelta(days=1), 10) == []
+    assert worklist.awaiting_status(LATE, 10) == worklist.due(LATE, 10) == []
+    views.given(history.happened(STREAM, TextCounted(text_id=TEXT, billed=2, paid=2)))
+    assert views.rows()[OPEN_TEXTS.texts.name] == []
 
 
 def test_a_stopped_accounts_texts_wait_until_it_is_resumed(views: Views, history: History) -> None:

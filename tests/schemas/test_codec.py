@@ -360,6 +360,7 @@ _STORED_NAMES = {
     "stop-request-flagged.v1",
     "stop-request-reviewed.v1",
     "text-cancelled.v1",
+    "text-counted.v1",
     "text-delivered.v1",
     "text-failed.v1",
     "text-queued.v1",

@@ -200,6 +200,11 @@ class Seen:
         states = [fold([event(raw) for _, raw in stored])[0] for stored in evidence.ledgers.values()]
         self._texts = {name[1]: text for state in states for name, text in state.texts.items()}
         self._states = states
+        self._billed = {
+            one.data["text_id"]: one.data["billed"]
+            for one in self._events
+            if one.name in ("text-sent", "text-recounted", "text-counted") and one.data.get("billed")
+        }
         self._consent = Consents(self._events)
 
     def findings(self) -> Iterator[Finding]:
@@ -219,6 +224,8 @@ class Seen:
                 yield Finding("P3", "ends otherwise than at the carrier", f"{where}: {text.state}")
             if text.state == "failed" and text.paid:
                 yield Finding("P4", "paid for what failed", f"{where}: {text.paid}")
+            if text.state == "delivered" and one.segments != self._billed.get(one.text_id, text.paid):
+                yield Finding("P4", "not what the carrier bills", f"{where}: {text.paid}, not {one.segments}")
         yield from self._balances()
 
     def figures(self) -> Mapping[str, object]:
