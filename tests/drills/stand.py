@@ -297,7 +297,7 @@ class Stand:
         return {PREFIX + name: str(value) for name, value in given.items()}
 
     def _reply(self, reply: Reply) -> None:
-        """Somebody writes from their phone; where the carrier does not answer, nobody knows whether it has it."""
+        """Somebody writes from their phone; if the carrier does not answer, it may have it or not."""
         message = {"body": reply.body, "to": reply.to}
         url = f"{self._carrier.url}/phones/{reply.number[1:]}/messages"
         with suppress(httpx.TransportError):
