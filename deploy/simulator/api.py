@@ -8,6 +8,7 @@ import secrets
 import socket
 import struct
 from base64 import b64encode
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -121,6 +122,7 @@ def _reset(request: Request) -> Response:
     """
     transport: asyncio.Transport = request.receive.__self__.transport  # type: ignore[attr-defined]
     linger_off = struct.pack("ii", 1, 0)
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_off)
+    with suppress(OSError):  # the client may have gone before
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_off)
     transport.abort()
     return Response()

@@ -1,5 +1,6 @@
 """Signed requests from the carrier to Sayso."""
 
+import asyncio
 from uuid import uuid4
 
 import httpx
@@ -14,6 +15,8 @@ from deploy.simulator.settings import SimulatorSettings
 # one more attempt, and only where no connection came about.
 TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 ATTEMPTS_MAX = 2
+CALLS_AT_ONCE_MAX = 100
+"""As many as the client has connections: its pool looks through all that wait, for each that comes."""
 
 
 class Webhooks:
@@ -24,6 +27,7 @@ class Webhooks:
         self._validator = RequestValidator(settings.auth_token)
         # A proxy of this machine is for the outside world, not for our own loopback.
         self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
+        self._free = asyncio.Semaphore(CALLS_AT_ONCE_MAX)
 
     async def post(self, url: str, params: dict[str, str]) -> str | None:
         """Call `url`; None if it was accepted, else a sentence about what went wrong."""
@@ -31,7 +35,8 @@ class Webhooks:
         problem = ""
         for _ in range(ATTEMPTS_MAX):
             try:
-                answer = await self._client.post(url, data=params, headers=headers)
+                async with self._free:
+                    answer = await self._client.post(url, data=params, headers=headers)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 problem = f"Sayso could not be reached ({type(error).__name__})"
                 continue

@@ -26,7 +26,7 @@ from tests.drills.distributed import PROCESSES
 from tests.drills.nursery import Nursery
 from tests.drills.record import Result
 from tests.drills.servers import Servers
-from tests.drills.trial import Drill, Place, Trial
+from tests.drills.trial import Drill, NoSuchFault, Place, Trial
 
 MINUTES = 5.0
 FINDINGS_SHOWN = 20
@@ -51,12 +51,18 @@ def main(
     """Inject faults again and again, check the promises after each, and keep the record."""
     seed = secrets.randbits(31) if seed is None else seed
     console.print(f"seed {seed}: repeat with --seed {seed}")
-    failed = False
+    failed, others = list[bool](), list[str]()
     for one in [ROWS[number] for number in row or sorted(ROWS)]:
         for name, drill in one.drills.items():
             if form in (None, name):
-                failed |= _run(one, drill, _Limits(minutes, trials), seed, frozenset(fault or ()), record_it)
-    sys.exit(failed)
+                limits, faults = _Limits(minutes, trials), frozenset(fault or ())
+                try:
+                    failed.append(_run(one, drill, limits, seed, faults, record_it))
+                except NoSuchFault as no:
+                    others.append(str(no))
+    if not failed:
+        raise typer.BadParameter(f"There are these: {', '.join(others)}.", param_hint="--fault, --form")
+    sys.exit(any(failed))
 
 
 class _Limits:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -297,7 +297,8 @@ class Stand:
         return {PREFIX + name: str(value) for name, value in given.items()}
 
     def _reply(self, reply: Reply) -> None:
-        """Somebody writes from their phone."""
+        """Somebody writes from their phone; if the carrier does not answer, it may have it or not."""
         message = {"body": reply.body, "to": reply.to}
         url = f"{self._carrier.url}/phones/{reply.number[1:]}/messages"
-        httpx.post(url, json=message, trust_env=False, timeout=20).raise_for_status()
+        with suppress(httpx.TransportError):
+            httpx.post(url, json=message, trust_env=False, timeout=20).raise_for_status()

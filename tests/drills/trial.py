@@ -41,6 +41,10 @@ class Tally:
         return Trial(fault, fresh, added)
 
 
+class NoSuchFault(ValueError):
+    """A drill has none of the faults that are wanted; the message names those that it has."""
+
+
 @dataclass
 class Place:
     """Where drills happen: folders of their own, one source of chance, and who starts processes."""
@@ -66,10 +70,10 @@ class Place:
         return folder
 
     def chosen(self, faults: Sequence[str]) -> list[str]:
-        """Those of `faults` that are wanted. Raises ValueError where none is."""
+        """Those of `faults` that are wanted. Raises NoSuchFault where none is."""
         wanted = [fault for fault in faults if not self.faults or fault in self.faults]
         if not wanted:
-            raise ValueError(f"There are these faults: {', '.join(faults)}.")
+            raise NoSuchFault(", ".join(faults))
         return wanted
 
     def shuffled(self, faults: Sequence[str]) -> list[str]:
