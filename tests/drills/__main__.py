@@ -90,7 +90,7 @@ def _run(row: Row, drill: Drill, limits: _Limits, seed: int, faults: frozenset[s
     except KeyboardInterrupt:
         console.print("Stopped.")
     if failed:
-        _tell(failed, seed, folder)
+        _tell(row, failed, seed, folder)
     else:
         shutil.rmtree(folder)
     if record_it and results:
@@ -103,10 +103,13 @@ def _trials(drill: Drill, place: Place) -> Iterator[Trial]:
         yield from trials
 
 
-def _tell(trial: Trial, seed: int, folder: Path) -> None:
+def _tell(row: Row, trial: Trial, seed: int, folder: Path) -> None:
     console.print(f"[red]{trial.fault}: {len(trial.findings)} findings, with seed {seed}; files in {folder}")
     for finding in trial.findings[:FINDINGS_SHOWN]:
         console.print(f"  {finding.promise}  {finding.rule}  {finding.where}", markup=False)
+    if trial.seed is not None:
+        again = f'--row {row.number} --fault "{trial.fault}" --seed {trial.seed} --trials 1'
+        console.print(f"  This trial alone: {again}", markup=False, soft_wrap=True)
 
 
 def _tell_more(trial: Trial) -> None:

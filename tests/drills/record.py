@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,14 @@ class Result:
     trials: int = 0
     failures: int = 0
     counts: Counts = NONE
+    seeds_failed: list[int] = field(default_factory=list)
+    """Of trials that have seeds of their own."""
 
     def add(self, trial: Trial) -> None:
         self.trials += 1
         self.failures += bool(trial.findings)
+        if trial.findings and trial.seed is not None:
+            self.seeds_failed.append(trial.seed)
         self.counts += trial.counts
 
 
@@ -43,7 +47,10 @@ def keep(results: Iterable[Result], seed: int, began: datetime) -> None:
     }
     with RECORD.open("a") as record:
         for result in results:
-            fields = {name: value for name, value in asdict(result).items() if name != "counts"}
+            fields = asdict(result)
+            del fields["counts"]
+            if not result.seeds_failed:
+                del fields["seeds_failed"]
             record.write(json.dumps(head | fields | asdict(result.counts)) + "\n")
     DOCUMENT.write_text(with_table(DOCUMENT.read_text(), RECORD.read_text().splitlines()))
 
