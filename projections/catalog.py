@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from sqlalchemy import Connection, Engine, MetaData, Table, inspect, select
 from sqlalchemy.schema import DropTable
@@ -42,14 +43,28 @@ def prepare(engine: Engine, sources: Iterable[str], views: Iterable[View] = LIVE
     names = tuple(sources)
     with shaping(engine) as connection:
         tracking.METADATA.create_all(connection)
+        there = frozenset(inspect(connection).get_table_names())  # one question, instead of one for each
         for view in views:
-            create(connection, view, names)
-            drop(connection, type(view)(OLD))
+            if there.issuperset(view.metadata.tables):
+                _begin(connection, view, names)
+            else:
+                create(connection, view, names)
+            if not there.isdisjoint(_old(view).metadata.tables):
+                drop(connection, _old(view))
+
+
+@cache
+def _old(view: View) -> View:
+    return type(view)(OLD)
 
 
 def create(connection: Connection, view: View, sources: Iterable[str]) -> None:
     """The tables of `view`, if they are not there, and its positions, where it has none."""
     view.metadata.create_all(connection)
+    _begin(connection, view, sources)
+
+
+def _begin(connection: Connection, view: View, sources: Iterable[str]) -> None:
     for source in sources:
         tracking.begin(connection, view.key, source)
 

@@ -2,7 +2,19 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, String, Table, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    func,
+    select,
+    update,
+)
 
 from projections.row_statements import upsert
 
@@ -62,9 +74,8 @@ def shown(connection: Connection, views: Collection[str]) -> dict[str, int]:
 
 def hold(connection: Connection, views: Collection[str], source: str) -> dict[str, int]:
     """The positions of `views` in `source`, which nobody else moves until this transaction ends."""
-    here = (POSITIONS.c.source == source) & POSITIONS.c.view.in_(views)
-    rows = select(POSITIONS.c.view, POSITIONS.c.position).where(here).order_by(POSITIONS.c.view)
-    return {row.view: row.position for row in connection.execute(rows.with_for_update())}
+    rows = connection.execute(_HELD, {"views": list(views), "source_": source})
+    return {row.view: row.position for row in rows}
 
 
 def hold_still(connection: Connection, view: str) -> dict[str, int]:
@@ -86,6 +97,19 @@ def move(connection: Connection, views: Collection[str], source: str, before: in
     Raises:
         PositionMoved: one of them stands elsewhere.
     """
-    here = (POSITIONS.c.source == source) & (POSITIONS.c.position == before) & POSITIONS.c.view.in_(views)
-    if connection.execute(update(POSITIONS).where(here).values(position=after)).rowcount != len(views):
+    told = {"views": list(views), "source_": source, "before": before, "after": after}
+    if connection.execute(_MOVED, told).rowcount != len(views):
         raise PositionMoved
+
+
+# Made once: each batch needs both, and to make one takes longer than to carry it out.
+_HERE = (POSITIONS.c.source == bindparam("source_")) & POSITIONS.c.view.in_(
+    bindparam("views", expanding=True)
+)
+_PLACES = select(POSITIONS.c.view, POSITIONS.c.position).where(_HERE).order_by(POSITIONS.c.view)
+_HELD = _PLACES.with_for_update()
+_MOVED = (
+    update(POSITIONS)
+    .where(_HERE, POSITIONS.c.position == bindparam("before"))
+    .values(position=bindparam("after"))
+)

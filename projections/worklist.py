@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Engine, Integer, Select, bindparam, func, literal, select
 
 from projections.answers.common import Found
 from projections.answers.senders import foretold
@@ -32,20 +32,16 @@ class Worklist:
 
     def due(self, now: datetime, limit: int) -> list[OpenText]:
         """Texts to hand over now, the longest due first; none of an account whose sending is stopped."""
-        due = _texts().where(self._waiting(), _T.c.due_at <= micros(now))
-        return self._ask(due.order_by(_T.c.due_at).limit(limit))
+        return self._ask(_DUE, now=micros(now), limit=limit)
 
     def next_due(self, after: datetime) -> datetime | None:
         """When the first text after that moment is due; none: nothing is scheduled."""
         with self._engine.connect() as connection:
-            later = select(_T.c.due_at).where(self._waiting(), _T.c.due_at > micros(after))
-            return maybe(connection.scalar(later.order_by(_T.c.due_at).limit(1)))
+            return maybe(connection.scalar(_NEXT_DUE, {"shard": self._shard, "after": micros(after)}))
 
     def due_of(self, account: str, urgency: Urgency, now: datetime, limit: int) -> list[OpenText]:
         """As `due`, but of one account, and of one urgency."""
-        theirs = (_T.c.account == account) & (_T.c.urgency == urgency)
-        due = _texts().where(self._waiting(), theirs, _T.c.due_at <= micros(now))
-        return self._ask(due.order_by(_T.c.due_at).limit(limit))
+        return self._ask(_DUE_OF, account=account, urgency=urgency, now=micros(now), limit=limit)
 
     def waiting(self, after: str, limit: int) -> list[Waiting]:
         """Accounts with texts that wait, now or for later, by name; those whose names come after `after`."""
@@ -77,21 +73,32 @@ class Worklist:
         return self._since("uncounted", before, limit)
 
     def _since(self, state: OpenState, before: datetime, limit: int) -> list[OpenText]:
-        ours = _texts().where(_T.c.shard == self._shard)
-        found = ours.where(_T.c.state == state, _T.c.begun_at < micros(before))
-        return self._ask(found.order_by(_T.c.begun_at).limit(limit))
+        return self._ask(_SINCE, state=state, before=micros(before), limit=limit)
 
-    def _waiting(self) -> ColumnElement[bool]:
-        return (_T.c.shard == self._shard) & _T.c.held.is_(False)
-
-    def _ask(self, question: Select[Any]) -> list[OpenText]:
+    def _ask(self, question: Select[Any], **asked: object) -> list[OpenText]:
         with self._engine.connect() as connection:
-            return _shaped(connection, question)
+            rows = connection.execute(question, {"shard": self._shard, **asked}).all()
+            likely = foretold(connection, [row for row in rows if row.sender is None])
+        return [_open_text(row, likely.get(row.conversation)) for row in rows]
+
+
+# Made once: they are asked at every look, and to make one takes longer than to answer it.
+_LIMIT = bindparam("limit", type_=Integer)
+_OURS = _T.c.shard == bindparam("shard")
+_WAIT = _OURS & _T.c.held.is_(False)
+_DUE_NOW = _WAIT & (_T.c.due_at <= bindparam("now"))
+_TEXTS = select(_T, _C.c.number, _C.c.region).join(_C, _C.c.conversation == _T.c.conversation)
+_DUE = _TEXTS.where(_DUE_NOW).order_by(_T.c.due_at).limit(_LIMIT)
+_THEIRS = (_T.c.account == bindparam("account")) & (_T.c.urgency == bindparam("urgency"))
+_DUE_OF = _TEXTS.where(_DUE_NOW, _THEIRS).order_by(_T.c.due_at).limit(_LIMIT)
+_NEXT_DUE = select(_T.c.due_at).where(_WAIT, _T.c.due_at > bindparam("after")).order_by(_T.c.due_at).limit(1)
+_BEGUN = (_T.c.state == bindparam("state")) & (_T.c.begun_at < bindparam("before"))
+_SINCE = _TEXTS.where(_OURS, _BEGUN).order_by(_T.c.begun_at).limit(_LIMIT)
 
 
 def _accounts_waiting() -> Select[Any]:
     """From account to account along the index, whatever the number of texts of each."""
-    of_shard = (_T.c.shard == bindparam("shard")) & _T.c.held.is_(False) & _T.c.due_at.is_not(None)
+    of_shard = _WAIT & _T.c.due_at.is_not(None)
 
     def following(account: ColumnElement[str]) -> ColumnElement[str | None]:
         first = select(func.min(_T.c.account)).where(of_shard, _T.c.account > account)
@@ -115,16 +122,6 @@ def _accounts_waiting() -> Select[Any]:
 
 
 _WAITING = _accounts_waiting()
-
-
-def _texts() -> Select[Any]:
-    return select(_T, _C.c.number, _C.c.region).join(_C, _C.c.conversation == _T.c.conversation)
-
-
-def _shaped(connection: Connection, question: Select[Any]) -> list[OpenText]:
-    rows = connection.execute(question).all()
-    waiting = foretold(connection, [row for row in rows if row.sender is None])
-    return [_open_text(row, waiting.get(row.conversation)) for row in rows]
 
 
 def _open_text(row: Found, likely: Sender | None) -> OpenText:

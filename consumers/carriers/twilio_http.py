@@ -2,7 +2,9 @@
 
 import logging
 import math
+import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,15 +125,19 @@ class _TimelyTlsPool(HTTPSConnectionPool):
 
 
 _POOLS = {"http": _TimelyPool, "https": _TimelyTlsPool}
+# To close a connection is to reset it. Closed in good order, the system would for minutes go on sending what
+# did not get through: a text could arrive after it was asked after, not found, and handed over again.
+_RESET = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+_SOCKET_OPTIONS = [*HTTPConnection.default_socket_options, _RESET]
 
 
 class _TimelyAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **kwargs, socket_options=_SOCKET_OPTIONS)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
+        manager = super().proxy_manager_for(*args, **kwargs, socket_options=_SOCKET_OPTIONS)
         manager.pool_classes_by_scheme = _POOLS
         return manager
 

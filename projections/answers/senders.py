@@ -40,6 +40,8 @@ def foretold(connection: Connection, texts: Iterable[Found]) -> Mapping[str, Sen
     `account`, `conversation` and the `region` of their number.
     """
     places = {text.conversation: (text.account, text.region) for text in texts}
+    if not places:
+        return {}
     theirs = senders(connection, {account for account, _ in places.values()})
     unsure = [place for place, (account, _) in places.items() if len(theirs.get(account, ())) > 1]
     last = known(connection, unsure) if unsure else {}

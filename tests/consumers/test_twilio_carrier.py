@@ -165,6 +165,18 @@ def test_a_reset_or_a_server_error_leaves_it_in_doubt(
     assert len(found) == texts
 
 
+def test_whoever_gives_up_takes_back_what_is_still_on_its_way(connect: Connect) -> None:
+    """Or the system would go on sending it, and it would arrive after it was asked after, and sent again."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        impatient = connect(f"http://127.0.0.1:{silent.getsockname()[1]}", read_timeout_s=0.2)
+        assert impatient.send(text()) == Unknown("ReadTimeout")
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(65_536).startswith(b"POST ")
+            with pytest.raises(ConnectionResetError):
+                connection.recv(65_536)
+
+
 def test_nobody_listening_means_nothing_was_sent(connect: Connect) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

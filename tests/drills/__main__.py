@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from deploy.logs import configure_logs
 from tests.drills import record
 from tests.drills.catalog import ROWS, Row
 from tests.drills.distributed import PROCESSES
@@ -49,6 +50,7 @@ def main(
     record_it: Annotated[bool, typer.Option("--record/--no-record", help="Add to docs/drills.jsonl.")] = True,
 ) -> None:
     """Inject faults again and again, check the promises after each, and keep the record."""
+    configure_logs("critical")  # what drills in this very process provoke, others tell in their own logs
     seed = secrets.randbits(31) if seed is None else seed
     console.print(f"seed {seed}: repeat with --seed {seed}")
     failed, others = list[bool](), list[str]()
@@ -96,7 +98,7 @@ def _run(row: Row, drill: Drill, limits: _Limits, seed: int, faults: frozenset[s
     except KeyboardInterrupt:
         console.print("Stopped.")
     if failed:
-        _tell(failed, seed, folder)
+        _tell(row, failed, seed, folder)
     else:
         shutil.rmtree(folder)
     if record_it and results:
@@ -109,10 +111,13 @@ def _trials(drill: Drill, place: Place) -> Iterator[Trial]:
         yield from trials
 
 
-def _tell(trial: Trial, seed: int, folder: Path) -> None:
+def _tell(row: Row, trial: Trial, seed: int, folder: Path) -> None:
     console.print(f"[red]{trial.fault}: {len(trial.findings)} findings, with seed {seed}; files in {folder}")
     for finding in trial.findings[:FINDINGS_SHOWN]:
         console.print(f"  {finding.promise}  {finding.rule}  {finding.where}", markup=False)
+    if trial.seed is not None:
+        again = f'--row {row.number} --fault "{trial.fault}" --seed {trial.seed} --trials 1'
+        console.print(f"  This trial alone: {again}", markup=False, soft_wrap=True)
 
 
 def _tell_more(trial: Trial) -> None:

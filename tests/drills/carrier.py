@@ -30,6 +30,11 @@ class Carrier:
         self._child: Child | None = None
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._port
+
+    @property
     def url(self) -> str:
         """Where it is found."""
         return f"http://127.0.0.1:{self._port}"

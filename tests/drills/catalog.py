@@ -63,7 +63,12 @@ ROWS = {
             5, "PostgreSQL stopped at once, its backends killed", "P2-P5", {"distributed": row_05.distributed}
         ),
         Row(6, "SQLite's log cut at any byte", "P2, P4", {"embedded": row_06.run}),
-        Row(7, "links cut, half open, reset, slow, one way", "P1-P5", {"distributed": row_07.distributed}),
+        Row(
+            7,
+            "links cut, half open, reset, slow, one way",
+            "P1-P5",
+            {"embedded": row_07.embedded, "distributed": row_07.distributed},
+        ),
         Row(8, "the end of a Kafka transaction held back", "P5", {"distributed": row_08.distributed}),
         Row(
             9,

@@ -73,11 +73,8 @@ def check(evidence: Evidence) -> list[Finding]:
 
 def count(evidence: Evidence, found: list[Finding]) -> Counts:
     """The figures for the report."""
-    receipts = sum(
-        event(raw).is_receipt and not event(raw).within
-        for stored in evidence.ledgers.values()
-        for _, raw in stored
-    )
+    whole = (event(raw) for stored in evidence.ledgers.values() for _, raw in stored)
+    receipts = sum(one.is_receipt and not one.within for one in whole)
     return Counts(
         commands=len(evidence.sent.commands),
         attempts=evidence.sent.attempts,

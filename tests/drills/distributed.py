@@ -42,7 +42,7 @@ class Distributed(Stand):
         wishes: Callable[..., Wishes] = Wishes,
         carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda usual: usual,
     ) -> None:
-        """`linked`: each process reaches the servers through proxies of its own.
+        """`linked`: each process reaches the servers through proxies of its own; and the carrier through one.
 
         `few_texts`: as `Wishes` has it.
         """
@@ -50,7 +50,7 @@ class Distributed(Stand):
         prefix, database = f"drill-{seed}-{free_port()}.", servers.fresh_database()
         settings = reachable_settings(folder / "data", hand_overs_max=8, topic_prefix=prefix)
         wished = wishes(seed, ACCOUNTS, partitions=PARTITIONS, few_texts=few_texts)
-        super().__init__(nursery, folder, settings, wished, carrier)
+        super().__init__(nursery, folder, settings, wished, carrier, linked=linked)
         self.servers = servers
         self._database = reading.Postgres(servers.dsn(database))
         self._cluster = reading.Cluster(servers.bootstrap(), prefix, PARTITIONS)

@@ -9,14 +9,13 @@ from tests.drills import reading
 from tests.drills.evidence import Evidence
 from tests.drills.load import USUAL, Mix, OverHttp
 from tests.drills.nursery import Nursery
-from tests.drills.stand import Part, Process, Stand
+from tests.drills.stand import SAYSO, Part, Process, Stand
 from tests.drills.wishes import Wishes
 from tests.support.sayso import reachable_settings
 
 ACCOUNTS = 2
 PRODUCERS = 3
 COMMANDS_PER_SECOND = 150.0
-SAYSO = "sayso"
 
 
 class Embedded(Stand):
@@ -32,10 +31,14 @@ class Embedded(Stand):
         rate: float = COMMANDS_PER_SECOND,
         wishes: Callable[..., Wishes] = Wishes,
         carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda usual: usual,
+        linked: bool = False,
     ) -> None:
+        """`linked`: Sayso and its carrier reach each other through proxies."""
         settings = reachable_settings(folder / "data", hand_overs_max=8)
-        super().__init__(nursery, folder, settings, wishes(seed, ACCOUNTS, forms=True), carrier)
-        url = settings.public_url
+        super().__init__(
+            nursery, folder, settings, wishes(seed, ACCOUNTS, forms=True), carrier, linked=linked
+        )
+        url = f"http://127.0.0.1:{settings.port}"
         part = Part(["serve"], self.variables(PORT=settings.port), f"{url}/readyz")
         producers = [OverHttp(url, self.tokens(), self.post_form) for _ in range(PRODUCERS)]
         self.prepare({SAYSO: part}, producers, rate, mix)

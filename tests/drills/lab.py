@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy import Engine, select
+
 from consumers.inbox import Incoming
 from consumers.projector import Projector
 from consumers.rates import SENDER_RATES, CarrierRates, Limits, Rates
@@ -29,7 +31,9 @@ from tests.drills.evidence import Asked, Carried, Evidence, Sent
 from tests.drills.wishes import Wish
 
 NAMES = StreamNames(b"names for drills only")
+VIEWS_FILE = "views.db"
 RATE = 1_000_000.0
+_AN_OPEN_TEXT = select(catalog.OPEN_TEXTS.texts.c.text_id).limit(1)
 
 
 def unlimited() -> Rates:
@@ -41,10 +45,18 @@ def unlimited() -> Rates:
 class Lab:
     """The shard, its ledger, keys and views in `folder`; opened again, it goes on where the files stand."""
 
-    def __init__(self, folder: Path, clock: Clock, views: Collection[View] = catalog.LIVE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        views: Collection[View] = catalog.LIVE,
+        engine: Engine | None = None,
+    ) -> None:
+        """`engine`: one that was used for the views in `folder` before; what it has compiled, it keeps."""
         self.folder = folder
         self.clock = clock
         self.sent = Sent()
+        self.engine = engine or open_engine(f"sqlite:///{folder / VIEWS_FILE}")
         self._views = views
         self._open()
 
@@ -53,7 +65,6 @@ class Lab:
         self.ledger = Ledger.open(self.folder / "ledger.db", 0, self.keys)
         self.shard = Shard(0, self.ledger, NAMES, Policy(), self.clock)
         self.position = self.ledger.take()
-        self.engine = open_engine(f"sqlite:///{self.folder / 'views.db'}")
         self.projector = Projector(self.ledger, self.engine, self.keys, views=self._views)
         self.worklist = Worklist(self.engine, 0)
 
@@ -91,16 +102,15 @@ class Lab:
         self.position += len(batch)
         return [Incoming(command, place) for place, command in enumerate(batch, first)]
 
-    def open_texts(self) -> set[str]:
-        """The states of all texts that have not ended, as the views show them."""
-        views = reading.Sqlite(self.folder / "views.db")
-        table = reading.view_table(views, "open_texts", "texts")
-        return {state for (state,) in views.query(f"SELECT DISTINCT state FROM {table}")}  # noqa: S608
+    def all_ended(self) -> bool:
+        """Whether every text has ended, as the views show it."""
+        with self.engine.connect() as connection:
+            return connection.execute(_AN_OPEN_TEXT).first() is None
 
     def evidence(self, carried: Sequence[Carried], *, views: bool = True) -> Evidence:
         """What is left, beside what the carrier has. `views` must have caught up."""
         stored = reading.sqlite_ledger(self.folder / "ledger.db")
-        shown = reading.views(reading.Sqlite(self.folder / "views.db")) if views else None
+        shown = reading.views(reading.Sqlite(self.folder / VIEWS_FILE)) if views else None
         return Evidence({0: stored}, shown, carried, sent=self.sent)
 
     def __enter__(self) -> Self:

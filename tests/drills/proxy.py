@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -33,7 +34,10 @@ class Manner:
     """How a link treats what goes over it."""
 
     held: frozenset[Way] = frozenset()
-    """Where nothing gets through, without a word; it stays in the pipe until the link is well again."""
+    """Where nothing gets through, without a word; it stays in the pipe until the link is well again, or until
+    whoever sent it resets the connection, as a machine then takes back what did not get through."""
+    one_in: int = 1
+    """Only so many connections are held, as where one of several ways through a network is broken."""
     delay_s: float = 0.0
     bytes_per_s: float | None = None
     refuses: bool = False
@@ -53,6 +57,7 @@ class Proxy:
         self._target = target
         self._manner = WELL
         self._changed = asyncio.Event()
+        self._numbers = count()
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -135,24 +140,29 @@ class Proxy:
             await asyncio.sleep(REFUSED_AFTER_S)
             _end(to_client, reset=True)
             return
+        number = next(self._numbers)
         self._writers |= {to_client, to_server}
         for source, sink, way in ((client, to_server, "up"), (server, to_client, "down")):
-            task = asyncio.create_task(self._pump(source, sink, way))  # type: ignore[arg-type]  # a Way
+            task = asyncio.create_task(self._pump(source, sink, way, number))  # type: ignore[arg-type]  # a Way
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, way: Way) -> None:
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, way: Way, number: int
+    ) -> None:
         with suppress(OSError):
             async for data in self._requests(source) if self._kafka and way == "up" else _chunks(source):
-                await self._passes(data, way)
+                await self._passes(data, way, number)
+                if source.exception() is not None:
+                    break
                 sink.write(data)
                 await sink.drain()
-        _end(sink, reset=False)
+        _end(sink, reset=source.exception() is not None)
         self._writers.discard(sink)
 
-    async def _passes(self, data: bytes, way: Way) -> None:
-        """Return when `data` may go on."""
-        while way in (manner := self._manner).held:
+    async def _passes(self, data: bytes, way: Way, number: int) -> None:
+        """Return when `data` may go on, over the connection of that number."""
+        while way in (manner := self._manner).held and number % manner.one_in == 0:
             await self._changed.wait()
         if manner.bytes_per_s:
             await asyncio.sleep(len(data) / manner.bytes_per_s)

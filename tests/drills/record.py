@@ -2,8 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,14 @@ class Result:
     trials: int = 0
     failures: int = 0
     counts: Counts = NONE
+    seeds_failed: list[int] = field(default_factory=list)
+    """Of trials that have seeds of their own."""
 
     def add(self, trial: Trial) -> None:
         self.trials += 1
         self.failures += bool(trial.findings)
+        if trial.findings and trial.seed is not None:
+            self.seeds_failed.append(trial.seed)
         self.counts += trial.counts
 
 
@@ -42,16 +46,24 @@ def keep(results: Iterable[Result], seed: int, began: datetime) -> None:
         "seconds": round((datetime.now(UTC) - began).total_seconds()),
     }
     with RECORD.open("a") as record:
-        for result in results:
-            fields = {name: value for name, value in asdict(result).items() if name != "counts"}
-            record.write(json.dumps(head | fields | asdict(result.counts)) + "\n")
+        record.writelines(f"{line}\n" for line in lines(results, head))
     DOCUMENT.write_text(with_table(DOCUMENT.read_text(), RECORD.read_text().splitlines()))
 
 
-def totals(lines: Iterable[str]) -> list[Result]:
+def lines(results: Iterable[Result], head: Mapping[str, Any]) -> Iterator[str]:
+    """What is kept of each of `results`, after what all have in common."""
+    for result in results:
+        fields = asdict(result)
+        del fields["counts"]
+        if not result.seeds_failed:
+            del fields["seeds_failed"]
+        yield json.dumps({**head, **fields, **asdict(result.counts)})
+
+
+def totals(record: Iterable[str]) -> list[Result]:
     """All runs of each fault together, in the order of rows."""
     found: dict[tuple[int, str], Result] = {}
-    for line in lines:
+    for line in record:
         run = json.loads(line)
         result = found.setdefault((run["row"], run["fault"]), Result(run["row"], run["fault"]))
         result.trials += run["trials"]
@@ -60,14 +72,14 @@ def totals(lines: Iterable[str]) -> list[Result]:
     return [found[name] for name in sorted(found)]
 
 
-def with_table(document: str, lines: Sequence[str]) -> str:
+def with_table(document: str, record: Sequence[str]) -> str:
     """`document` with the table of results as the record has them. Raises ValueError without the marks."""
     before, rest = document.split(BEGIN)
     _, after = rest.split(END)
     heads = ("row", "fault", "trials", "failures", *asdict(Counts()))
     rows = [
         (result.row, result.fault, result.trials, result.failures, *astuple(result.counts))
-        for result in totals(lines)
+        for result in totals(record)
     ]
     table = [heads, ("---:", ":---", *["---:"] * (len(heads) - 2)), *rows]
     written = "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in table)

@@ -28,6 +28,7 @@ from tests.drills.checker import Finding
 from tests.drills.evidence import Carried, Evidence
 from tests.drills.load import Load, Mix, Producer
 from tests.drills.nursery import Child, Nursery
+from tests.drills.proxy import Proxy
 from tests.drills.trial import Tally, Trial
 from tests.drills.wishes import Reply, Wishes
 from tests.support.sayso import eventually
@@ -36,6 +37,7 @@ INBOUND = "/v1/carriers/twilio/inbound"
 READY_S_MAX = 240.0
 SETTLED_S_MAX = 300.0
 LOOK_EVERY_S = 0.2
+SAYSO, CARRIER = "sayso", "carrier"
 TOKEN_SECRET = "t" * 32
 
 
@@ -155,17 +157,26 @@ class Stand:
         settings: Settings,
         wishes: Wishes,
         carrier: Callable[[SimulatorSettings], SimulatorSettings] = lambda usual: usual,
+        *,
+        linked: bool = False,
     ) -> None:
-        """`carrier`: what is unusual about it."""
+        """`carrier`: what is unusual about it. `linked`: it and Sayso reach each other through proxies."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.settings = settings
         self.wishes = wishes
         self.tally = Tally()
         self._nursery = nursery
         self._open = ExitStack()
+        self.carrier_links: dict[str, Proxy] = {}
+        """By who calls: Sayso its carrier, and the carrier Sayso."""
+        if linked:
+            self.carrier_links[CARRIER] = calls = Proxy(settings.port)
+            settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{calls.port}"})
+        self.settings = settings
         usual = replace(demo.simulator_settings(settings), numbers=(), status_delay_s=0.01)
         self._carrier = Carrier(nursery, folder, carrier(usual))
+        if linked:
+            self.carrier_links[SAYSO] = Proxy(self._carrier.port)
 
     def prepare(
         self, parts: Mapping[str, Part], producers: Sequence[Producer], rate: float, mix: Mix
@@ -227,6 +238,8 @@ class Stand:
 
     def __enter__(self) -> Self:
         self._open.enter_context(self._carrier)
+        for link in self.carrier_links.values():
+            self._open.enter_context(link)
         self._open.callback(self._stop)
         return self
 
@@ -287,7 +300,7 @@ class Stand:
             "TOKEN_SECRET": TOKEN_SECRET,
             "TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
             "TWILIO_AUTH_TOKEN": self.auth_token,
-            "TWILIO_URL": self._carrier.url,
+            "TWILIO_URL": self._carrier_url_of_sayso,
             "HAND_OVERS_MAX": settings.hand_overs_max,
             "LOG_LEVEL": "warning",
             "CARRIER_RATE": settings.carrier_rate,  # as all tests have it: so high that none waits for tokens
@@ -295,6 +308,11 @@ class Stand:
             **more,
         }
         return {PREFIX + name: str(value) for name, value in given.items()}
+
+    @property
+    def _carrier_url_of_sayso(self) -> str:
+        link = self.carrier_links.get(SAYSO)
+        return self._carrier.url if link is None else f"http://127.0.0.1:{link.port}"
 
     def _reply(self, reply: Reply) -> None:
         """Somebody writes from their phone; if the carrier does not answer, it may have it or not."""

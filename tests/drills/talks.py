@@ -1,6 +1,8 @@
 """Wishes one by one, for drills that say themselves who is texted when."""
 
 import json
+import time
+from collections.abc import Callable
 from datetime import datetime
 
 from tests.drills.wishes import Person, Reply, Wish, Wishes
@@ -9,8 +11,8 @@ from tests.drills.wishes import Person, Reply, Wish, Wishes
 class Talks(Wishes):
     """One account's people, by their place."""
 
-    def __init__(self, seed: int, people: int) -> None:
-        super().__init__(seed, 1, people=people)
+    def __init__(self, seed: int, people: int, now_s: Callable[[], float] = time.time) -> None:
+        super().__init__(seed, 1, people=people, now_s=now_s)
         (self.account,) = self.accounts
         self.sender = self._senders[self.account]
         self.people = self._people[self.account]

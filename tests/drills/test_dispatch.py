@@ -8,7 +8,7 @@ from tests.drills.rows import row_10, row_11, row_16, row_19, row_20
 from tests.drills.trial import Place, Trial
 
 pytestmark = pytest.mark.timeout(900)
-STORIES = 20
+STORIES = 500
 
 
 def failed(trials: list[Trial]) -> list[Trial]:
@@ -31,6 +31,7 @@ def test_row_16_no_text_is_handed_over_after_its_stop(place: Place) -> None:
     assert {trial.fault for trial in trials} == {row_16.QUEUED, row_16.SCHEDULED}
 
 
+@pytest.mark.no_cover  # nothing that no other test reaches, at twice the price
 def test_row_19_whatever_happens_in_one_thread(place: Place) -> None:
     assert failed([*islice(row_19.run(place), STORIES)]) == []
 

@@ -56,6 +56,39 @@ def test_a_half_open_link_says_nothing_until_it_is_well_again(echo: int) -> None
         assert client.recv(5) == b"hello"
 
 
+@pytest.mark.parametrize("reset", [False, True])
+def test_what_is_held_arrives_later_unless_its_sender_resets_the_connection(reset: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, Proxy(server.getsockname()[1]) as proxy:
+        with talk(proxy) as client:
+            connection, _ = server.accept()
+            proxy.behave(Manner(held=frozenset({"up"})))
+            client.sendall(b"hello")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", reset, 0))
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(5)
+        proxy.behave(WELL)
+        connection.settimeout(30)
+        with connection:
+            if reset:
+                with pytest.raises(ConnectionResetError):
+                    connection.recv(5)
+            else:
+                assert connection.recv(5) == b"hello"
+                assert connection.recv(5) == b""
+
+
+def test_of_several_connections_only_some_are_held(echo: int) -> None:
+    with Proxy(echo) as proxy, talk(proxy) as held, talk(proxy) as free:
+        proxy.behave(Manner(held=frozenset({"up"}), one_in=2))
+        for client in (held, free):
+            client.sendall(b"hello")
+        assert free.recv(5) == b"hello"
+        held.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            held.recv(5)
+
+
 def test_a_reset_is_one(echo: int) -> None:
     with Proxy(echo) as proxy, talk(proxy) as client:
         client.sendall(b"hello")

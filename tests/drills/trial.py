@@ -21,6 +21,8 @@ class Trial:
     """What came with this trial."""
     told: Mapping[str, object] = field(default_factory=dict)
     """Figures of its own, by name."""
+    seed: int | None = None
+    """That of a trial which follows from its seed alone: a run that begins with it begins with this trial."""
 
 
 class Tally:

@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections import deque
+from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -22,7 +23,6 @@ ACTOR = {
     "name": "Grace Hopper",
     "permissions": [f"texts:{name}" for name in PERMISSIONS],
 }
-_numbers = count(2_000_000)
 
 
 class Wish(NamedTuple):
@@ -69,18 +69,22 @@ class Wishes:
         forms: bool = False,
         few_texts: bool = False,
         people: int = PEOPLE_PER_ACCOUNT,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         """As many of the accounts belong in each of the partitions; each has so many `people`.
 
         `forms`: poison comes as a form at the carrier's door, instead of as a record.
         `few_texts`: mostly what ends with its decision, where a text takes the carrier's time, too.
+        `now_s`: the time, which stands in the ids of commands.
         """
         self.random = random.Random(seed)
         self._forms = forms
+        self._now_s = now_s
         self._weights = {**_WEIGHTS, Wishes._send: 1} if few_texts else _WEIGHTS
-        self._senders = {name: f"+1628{next(_numbers)}" for name in _names(seed, accounts, partitions)}
+        numbers = count(2_000_000)
+        self._senders = {name: f"+1628{next(numbers)}" for name in _names(seed, accounts, partitions)}
         self._people = {
-            account: [Person(f"c-{n}", f"+1415{next(_numbers)}") for n in range(people)]
+            account: [Person(f"c-{n}", f"+1415{next(numbers)}") for n in range(people)]
             for account in self._senders
         }
         self._texts: deque[tuple[str, Person, str]] = deque(maxlen=TEXTS_REMEMBERED)
@@ -198,7 +202,7 @@ class Wishes:
 
     def _id(self) -> str:
         """A UUID of version 7 (RFC 9562, 5.7)."""
-        bits = int(time.time() * 1_000) << 80 | self.random.getrandbits(80)
+        bits = int(self._now_s() * 1_000) << 80 | self.random.getrandbits(80)
         return str(UUID(int=bits & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62))
 
 

@@ -87,10 +87,12 @@ class SimulatedCarrier:
         """When the next thing happens."""
         return self.events[0][0] if self.events else None
 
-    def happen(self) -> None:
-        """Let the next thing happen, if its time has come."""
-        if self.events and self.events[0][0] <= self._time():
-            heapq.heappop(self.events)[2]()
+    def happen(self) -> bool:
+        """Let the next thing happen, if its time has come; whether it had."""
+        if not self.events or self.events[0][0] > self._time():
+            return False
+        heapq.heappop(self.events)[2]()
+        return True
 
     def _answer(self, text: OutgoingText) -> Outcome:
         odds, lot = self.odds, self._chance.random()

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from schemas import codec
 from schemas.commands import Command
 from schemas.door import Unavailable
 from schemas.receipts import Answer
 from tests.consumers.shards import Clock
+from tests.drills.evidence import Evidence
 from tests.drills.lab import Lab
 from tests.drills.simulation.carrier import SAID, SimulatedCarrier
 from tests.drills.simulation.chance import FAIR, Crash, Odds
@@ -27,22 +29,23 @@ QUIET_STEPS_MAX = 4_000
 WAITS_LONGER_MAX = 6
 """How often a wait is doubled."""
 SCHEDULED_S = (310, 3_600)
+EVENTS_MAX = 1_000_000
 
 
 class World:
-    """One story, told in steps on files that it shares with the stories before."""
+    """One story, told in steps: on the same files, the same seed tells the same one."""
 
     def __init__(self, lab: Lab, seed: int, odds: Odds, people: int) -> None:
         self.chance = Random(seed)
-        self.talks = Talks(seed, people)
         self.time = Clock(lab.clock())
         """The true one."""
+        self.talks = Talks(self.chance.getrandbits(32), people, lambda: self.time().timestamp())
         self.carrier = SimulatedCarrier(self.chance, self.time, self.talks.account, self.said)
         self.carrier.odds = odds
         self.carrier.meanwhile = self._meanwhile
         self.crashes = 0
         self._odds = odds
-        self._lab = lab
+        self.lab = lab
         self._clock = lab.clock
         self._queue: list[tuple[Command, Future[Answer] | None, Wish | None]] = []
         self._unheard: dict[str, Wish] = {}
@@ -60,6 +63,16 @@ class World:
             self._tell(steps)
         finally:
             undo()
+
+    def evidence(self) -> Evidence:
+        """What is left, but for the views."""
+        return self.lab.evidence(self.carrier.carried(), views=False)
+
+    def happened(self) -> list[str]:
+        """Everything there is to say of the story: each event, opened, and each message at the carrier."""
+        stored = self.lab.ledger.notifications(0, EVENTS_MAX)
+        events = [repr(codec.decode(data, self.lab.keys)) for _, data in stored]
+        return events + [repr(message) for message in self.carrier.messages]
 
     def _tell(self, steps: int) -> None:
         for wish in self.talks.setup():
@@ -139,7 +152,7 @@ class World:
 
     def _want(self, wish: Wish) -> None:
         self._unheard[wish.command] = wish
-        self._queue.append((self._lab.asked(wish), None, wish))
+        self._queue.append((self.lab.asked(wish), None, wish))
 
     def _phone_writes(self) -> None:
         person = self.chance.choice(self.talks.people)
@@ -150,9 +163,9 @@ class World:
         if not self._queue:
             return
         batch, self._queue = self._queue, []
-        shard = self._lab.shard
+        shard = self.lab.shard
         try:
-            decided = self._lab.decide([command for command, _, _ in batch])
+            decided = self.lab.decide([command for command, _, _ in batch])
             if self._happens(self._odds.disk_full):
                 raise OSError(28, "No space left on the simulated device")
             if self._happens(self._odds.crash):
@@ -174,7 +187,7 @@ class World:
                 reply.set_result(answer)
 
     def _project(self) -> None:
-        self._lab.projector.catch_up()
+        self.lab.projector.catch_up()
 
     def _look(self) -> None:
         self._dispatcher.look()
@@ -207,15 +220,15 @@ class World:
         """As a process does that has just been started: it knows what is in the files."""
         self._queue.clear()
         self._deep = 0
-        self._lab.projector.catch_up()
-        self._dispatcher = SteppedDispatcher(self._lab.worklist, self, self.carrier, self._clock)
+        self.lab.projector.catch_up()
+        self._dispatcher = SteppedDispatcher(self.lab.worklist, self, self.carrier, self._clock)
 
     def _surviving(self, step: Callable[[], bool]) -> bool:
         try:
             return step()
         except Crash:
             self.crashes += 1
-            self._lab.crash()
+            self.lab.crash()
             self._begin()
             return False
 
@@ -224,7 +237,6 @@ class World:
             for wish in [*self._unheard.values()]:
                 self._want(wish)
             self._decide()
-        self._project()
         return True
 
     def _settle(self) -> bool:
@@ -239,23 +251,21 @@ class World:
         if self._queue:
             return False
         self._project()
-        if self._ended():
+        if self.lab.all_ended():
             return True
         if (due := self.carrier.due()) is not None:
             self._pass(max(due - self.time(), timedelta()))
-            self.carrier.happen()
+            while self.carrier.happen():
+                pass
         else:
             self._pass(self._next_moment() - self._clock())
             self._waits += 1
         return False
 
-    def _ended(self) -> bool:
-        return not self._lab.open_texts()
-
     def _next_moment(self) -> datetime:
         """When something may come of waiting: a text is due, or it is time to ask after one again."""
         soon = self._clock() + timedelta(minutes=6 << min(self._waits, WAITS_LONGER_MAX))
-        due: datetime | None = self._lab.worklist.next_due(self._clock())
+        due: datetime | None = self.lab.worklist.next_due(self._clock())
         return soon if due is None else min(due, soon)
 
     def _happens(self, share: float) -> bool:
