@@ -100,6 +100,7 @@ EFFECTS: Mapping[str, Effect] = {
     "start-dispatch": _dispatch,
     "record-handover": _anything,  # what an outcome leads to is the folding's affair
     "report-status": _anything,
+    "record-attachment": _anything,
 }
 
 

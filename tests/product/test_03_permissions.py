@@ -81,7 +81,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "mark-read": any_of(VIEW),
     }
 )
-INTERNAL = ("receive-text", "start-dispatch", "record-handover", "report-status")
+INTERNAL = ("receive-text", "start-dispatch", "record-handover", "report-status", "record-attachment")
 
 SHOWN: Mapping[str, Needs] = MappingProxyType(
     {
