@@ -473,7 +473,7 @@ class RecordAttachment(Command):
     number: E164
     sid: ShortText
     """The carrier's id of the reply."""
-    index: Annotated[int, Field(ge=0, lt=MEDIA_MAX)]
+    index: Annotated[int, Field(ge=0, le=MEDIA_MAX - 1)]
     """Which of its attachments, from 0."""
     result: Annotated[AttachmentFetched | AttachmentNotFetched, Field(discriminator="outcome")]
 

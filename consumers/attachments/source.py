@@ -5,7 +5,6 @@ that is good for four hours and wants none (https://www.twilio.com/docs/messagin
 programs sent them along, or followed wherever the redirect led; here each hop is judged anew.
 """
 
-import math
 import socket
 import ssl
 import threading
@@ -30,7 +29,6 @@ SILENCE_S_MAX = 15.0
 WHOLE_S_MAX = 60.0
 """For all hops together, however slowly the pieces come."""
 ADDRESSES_TRIED_MAX = 3
-PIECE_BYTES = 64 * 1024
 _GONE = frozenset({404, 410})
 _PASSES = frozenset({401, 403, 408, 425, 429})
 """Credentials can be put right, signed addresses expire, and the rest says so itself; 5xx passes, too."""
@@ -147,10 +145,10 @@ class AttachmentSource:
             return Refused("turned_down")
         if status != httpx.codes.OK or answer.headers.get("Content-Encoding", "identity") != "identity":
             return Refused("unusable_answer")
-        if _announced(answer) > self._bytes_max:
+        if int(answer.headers.get("Content-Length", 0)) > self._bytes_max:
             return Refused("too_large")
         content = bytearray()
-        for piece in answer.iter_raw(PIECE_BYTES):
+        for piece in answer.iter_raw():  # as they come: gathered, drops would outlast every limit
             content += piece
             if len(content) > self._bytes_max:
                 return Refused("too_large")
@@ -185,11 +183,6 @@ def _joined(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError:
         return location
-
-
-def _announced(answer: httpx.Response) -> float:
-    length = answer.headers.get("Content-Length", "0")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else math.inf
 
 
 def _has_proxy(address: Address) -> bool:

@@ -48,7 +48,9 @@ def read_attachment(
     sid: Annotated[
         str, Path(max_length=200, description="The reply's id.", examples=["MM" + "0" * 31 + "2"])
     ],
-    index: Annotated[int, Path(ge=0, lt=MEDIA_MAX, description="`index` of the attachment.", examples=[0])],
+    index: Annotated[
+        int, Path(ge=0, le=MEDIA_MAX - 1, description="`index` of the attachment.", examples=[0])
+    ],
     deps: Deps,
 ) -> Response:
     """As it was sent. Only a picture keeps its kind; anything else is a file to be saved.

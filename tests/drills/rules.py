@@ -17,6 +17,7 @@ _TOPICS = {
     "messages": (
         "text-queued text-scheduled text-rescheduled text-cancelled dispatch-started dispatch-doubted "
         "text-sent text-recounted text-delivered text-failed text-unknown text-received keyword-received "
+        "attachment-stored attachment-refused "
         "thread-read bulk-started bulk-counted bulk-paused bulk-resumed bulk-cancelled"
     ),
     "notifications": "follower-notified",
@@ -100,7 +101,7 @@ EFFECTS: Mapping[str, Effect] = {
     "start-dispatch": _dispatch,
     "record-handover": _anything,  # what an outcome leads to is the folding's affair
     "report-status": _anything,
-    "record-attachment": _anything,
+    "record-attachment": lambda events, _: events["attachment-stored"] + events["attachment-refused"] == 1,
 }
 
 
