@@ -21,7 +21,8 @@ from schemas.commands import MEDIA_MAX
 log = structlog.get_logger()
 
 ANY_FILE = "application/octet-stream"
-CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+# Styles within, for the browser's own frame around a picture that is opened by itself.
+CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 KEPT_BY_BROWSERS_S = 300
 _ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
 _BYTES = {"schema": {"type": "string", "format": "binary"}}

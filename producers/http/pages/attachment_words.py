@@ -50,12 +50,12 @@ class Attachments:
         return tuple(self._line(message.id, one, name) for one in message.media)
 
     def _line(self, sid: str, one: Attachment, name: str) -> AttachmentLine:
-        called = f"Attachment: {one.content_type}"
+        called = f"Attachment ({one.content_type})"
         match one.state:
             case "stored" if one.picture is not None and self.are_stored:
                 return AttachmentLine(self._address(sid, one), True, f"Picture from {name}", False)
             case "stored" if self.are_stored:
-                words = f"{called}, {_size(one.size_bytes or 0)}"
+                words = f"{called}: {_size(one.size_bytes or 0)}"
                 return AttachmentLine(self._address(sid, one), False, words, False)
             case "refused" if one.reason is not None:
                 words = f"{called} could not be fetched: {_REFUSED[one.reason]}."
