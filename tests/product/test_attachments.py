@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from consumers.attachments.fetcher import LOOK_EVERY_S
 from deploy import demo
 from deploy.clock import utc_now
 from deploy.parts import attachment_files
@@ -281,10 +283,11 @@ def test_a_carrier_that_fails_is_asked_again_and_given_up_in_the_end(tmp_path: P
 
 
 def passes(system: System, there: Any, **time: float) -> None:
-    """Time passes in such steps, until it is so."""
+    """Time passes in such steps, with a look of the fetcher's at each or so, until it is so."""
 
     def later() -> bool:
         system.clock.move(timedelta(**time))
+        sleep(LOOK_EVERY_S / 2)
         return bool(there())
 
     eventually(later)
