@@ -97,6 +97,12 @@ class ConsumerMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.attachments = Counter(
+            "sayso_attachments_total",
+            "Tries to fetch what came with a reply: stored, refused for good, or again, for another try.",
+            ["shard", "outcome"],
+            registry=registry,
+        )
         self.standing = Standing(registry)
 
 
@@ -179,6 +185,15 @@ class Limited(Protocol):
         ...
 
 
+class Postponing(Protocol):
+    """A shard's fetcher of attachments."""
+
+    @property
+    def postponed(self) -> int:
+        """How many are to be tried again; from any thread."""
+        ...
+
+
 _GAUGES: Mapping[str, str] = MappingProxyType(
     {
         "sayso_relay_lag_events": "Events in the ledger that are not on the topics yet.",
@@ -189,6 +204,7 @@ _GAUGES: Mapping[str, str] = MappingProxyType(
         "sayso_commands_waiting": "Commands taken in and not decided yet.",
         "sayso_texts_held_up": "Texts at hand that wait for a limit, of their sender or of all.",
         "sayso_carrier_rate": "Segments a second that the process may hand over now, for all its shards.",
+        "sayso_attachments_postponed": "Attachments that could not be fetched or written yet.",
     }
 )
 
@@ -225,6 +241,10 @@ class Standing(Collector):
             "sayso_texts_held_up": dispatcher.held_up,
             "sayso_carrier_rate": dispatcher.carrier_rate,
         }
+
+    def attachments(self, shard: int, fetcher: Postponing) -> None:
+        """From now on, tell how many attachments are to be tried again."""
+        self._readings["attachments", shard] = lambda: {"sayso_attachments_postponed": fetcher.postponed}
 
     def drop(self, shard: int) -> None:
         """The shard is somebody else's now."""

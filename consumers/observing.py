@@ -11,6 +11,8 @@ from datetime import datetime
 
 from opentelemetry.trace import SpanKind, Tracer
 
+from consumers.attachments.keeper import AttachmentKeeper, Kept
+from consumers.attachments.outcomes import Again, Refused, Stored
 from consumers.carriers.carrier import (
     Accepted,
     Carriers,
@@ -28,6 +30,7 @@ from consumers.rates import is_too_many
 from consumers.shard import Clock, Decided, Shard
 from domain.ledger import Ledger, StreamNames
 from domain.policy import Policy
+from projections.attachment_shapes import WaitingAttachment
 from schemas import tracing
 from schemas.commands import StartDispatch
 from schemas.events import CommandAccepted
@@ -174,6 +177,29 @@ _CARRIER_OUTCOMES: dict[type[Outcome], str] = {
     Unreachable: "unreachable",
     Unknown: "unknown",
 }
+
+
+class ObservedKeeper:
+    """A keeper of attachments, with what each try comes to counted."""
+
+    def __init__(self, keeper: AttachmentKeeper, metrics: ConsumerMetrics, *, shard: int) -> None:
+        self._keeper = keeper
+        self._counters = {
+            outcome: metrics.attachments.labels(str(shard), name) for outcome, name in _KEPT.items()
+        }
+
+    def keep(self, waiting: WaitingAttachment, now: datetime, tries: int) -> Kept:
+        """As the keeper does."""
+        kept = self._keeper.keep(waiting, now, tries)
+        self._counters[type(kept)].inc()
+        return kept
+
+    def leave(self) -> None:
+        """As the keeper does."""
+        self._keeper.leave()
+
+
+_KEPT: dict[type[Kept], str] = {Stored: "stored", Refused: "refused", Again: "again"}
 
 
 class ObservedViews:

@@ -155,6 +155,18 @@ ROWS: dict[str, tuple[Graph, ...]] = {
             "reqps",
         ),
         Graph(
+            "What came with replies",
+            "Tries to fetch a picture or file: stored, refused for good, or again, for another try.",
+            {"{{outcome}}": _rate("sayso_attachments_total", "outcome")},
+            "ops",
+        ),
+        Graph(
+            "Attachments that wait for another try",
+            "The carrier does not hand them over, or they cannot be written; the log says why.",
+            _by_shard("sayso_attachments_postponed"),
+            warns_at=100,
+        ),
+        Graph(
             "Calls that wait in the spool",
             "The ledger or the brokers did not take them in time. They are on the disk, to be replayed.",
             {"{{instance}}": "max by (instance) (sayso_spool_waiting)"},

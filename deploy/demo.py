@@ -38,6 +38,7 @@ def settings_for(data_dir: Path, port: int, phones_port: int) -> Settings:
         "PORT": str(port),
         "PUBLIC_URL": url,
         "TWILIO_URL": f"http://{LOOPBACK}:{phones_port}",
+        "MEDIA_DIR": str(data_dir / "media"),
         "LOG_LEVEL": "warning",
         **_secrets_in(data_dir),
     }

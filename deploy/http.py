@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from deploy.observability import Observability
-from deploy.parts import auth_of, carrier_door_of, policy_of, raw
+from deploy.parts import BYTES_PER_MB, attachment_files, auth_of, carrier_door_of, policy_of, raw
 from deploy.settings import Settings
 from deploy.stores import said_of
 from producers.dead_letters import DeadLetters
@@ -24,6 +24,7 @@ from producers.waiting_calls import WaitingCalls
 from projections.feeds import Changes
 from projections.queries import Queries
 from schemas.door import CommandDoor
+from schemas.sealing import Keys
 from schemas.tracing import Channel
 
 
@@ -34,9 +35,8 @@ class HttpStores(Protocol):
     def views(self) -> Engine: ...
     @property
     def dead_letters(self) -> DeadLetters: ...
-
-
-BYTES_PER_MB = 1024 * 1024
+    @property
+    def keys(self) -> Keys: ...
 
 
 def spool_folder(settings: Settings) -> Path:
@@ -94,6 +94,7 @@ def http_app(
         carrier=carrier_door_of(settings),
         calls=calls,
         dead_letters=stores.dead_letters,
+        attachments=attachment_files(settings, stores.keys),
         readiness=observability.ready(readiness),
         registry=observability.registry,
         clock=clock,

@@ -1,17 +1,27 @@
 """From settings to what the parts of Sayso take: the same in one process and in many."""
 
 import base64
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 from uuid import UUID
 
+import httpx
 from pydantic import SecretStr
+from sqlalchemy import Engine
 
+from consumers.attachments.addresses import ExpectedAddresses
+from consumers.attachments.fetcher import HANDS, AttachmentFetcher
+from consumers.attachments.keeper import AttachmentKeeper
+from consumers.attachments.source import AttachmentSource
 from consumers.carriers.router import CarrierRouter
 from consumers.carriers.twilio_carrier import TwilioAccount, TwilioCarrier
+from consumers.metrics import ConsumerMetrics
+from consumers.observing import ObservedKeeper
 from consumers.rates import SENDER_RATES, CarrierRates, Limits
 from consumers.settling import Patience
 from deploy.settings import CarrierSettings, Settings
@@ -21,12 +31,17 @@ from producers.http.auth import AuthSettings
 from producers.http.deps import CarrierDoor
 from producers.http.public_address import networks
 from producers.http.webhooks import status_callback_url
+from projections.attachment_list import AttachmentList
 from projections.feeds import ChangeFeeds
+from schemas.attachment_files import AttachmentFiles
 from schemas.base import FIRST_CARRIER
 from schemas.command_seal import CommandSeal
+from schemas.door import CommandDoor
 from schemas.partitions import shard_of
+from schemas.sealing import Keys
 from schemas.topics import EVENT_TOPICS, Topic
 
+BYTES_PER_MB = 1024 * 1024
 RECONNECT_MS_MAX = 1_000
 """How long a client of Kafka waits before it tries a broker again. With its own half minute, shards were not
 served for 55 s after a broker was back."""
@@ -102,6 +117,55 @@ def open_carriers(
             carriers[name] = TwilioCarrier(account)
             opened.callback(carriers[name].close)
         yield CarrierRouter(carriers, clock)
+
+
+def attachment_files(settings: Settings, keys: Keys) -> AttachmentFiles | None:
+    """Where what comes with replies is stored; none, if it is not."""
+    return None if settings.media_dir is None else AttachmentFiles(settings.media_dir, keys)
+
+
+@contextmanager
+def open_fetcher(
+    settings: Settings,
+    stores: "AttachmentStores",
+    door: CommandDoor,
+    clock: Callable[[], datetime],
+    metrics: ConsumerMetrics,
+    shard: int,
+) -> Iterator[AttachmentFetcher | None]:
+    """What fetches a shard's attachments, to be started and stopped; none, if nothing is stored."""
+    files = attachment_files(settings, stores.keys)
+    if files is None:
+        yield None
+        return
+    files.clear_away()
+    expected = ExpectedAddresses(carriers_of(settings).values(), hosts_of(settings))
+    source = AttachmentSource(expected, settings.media_mb_max * BYTES_PER_MB, HANDS, trusted=authorities())
+    with closing(AttachmentKeeper(source, files)) as keeper:
+        observed = ObservedKeeper(keeper, metrics, shard=shard)
+        fetcher = AttachmentFetcher(AttachmentList(stores.views, shard), observed, door, clock)
+        metrics.standing.attachments(shard, fetcher)
+        yield fetcher
+
+
+class AttachmentStores(Protocol):
+    """What the fetcher reads."""
+
+    @property
+    def views(self) -> Engine: ...
+    @property
+    def keys(self) -> Keys: ...
+
+
+@cache
+def authorities() -> ssl.SSLContext:
+    """Those that the HTTP client believes: made once, which takes a while, for all shards of a process."""
+    return httpx.create_ssl_context()
+
+
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """Where attachments may be fetched from, beside the carriers themselves."""
+    return frozenset(host.strip() for host in settings.media_hosts.split(","))
 
 
 def carrier_door_of(settings: Settings) -> CarrierDoor:

@@ -6,6 +6,7 @@
 import base64
 import binascii
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -27,6 +28,8 @@ KEY_BYTES = 32
 LOOPBACK = "127.0.0.1"
 ACCOUNT_SID = r"^AC[0-9a-f]{32}$"
 URL = r"^https?://"
+HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+"""A name with a dot in it, as RFC 1123 has them; no address, whose last part is a number."""
 TWILIO_URL = "https://api.twilio.com"
 
 
@@ -55,6 +58,13 @@ def _networks(named: str) -> str:
         networks(named)
     except ValueError as error:
         raise ValueError(f"must be addresses or networks, by commas ({error})") from error
+    return named
+
+
+def _hosts(named: str) -> str:
+    for host in named.split(","):
+        if not re.fullmatch(HOST, host.strip()):
+            raise ValueError(f"must be names of hosts, by commas, in ASCII; {host.strip()!r} is none")
     return named
 
 
@@ -183,6 +193,19 @@ class Settings(BaseSettings):
     )
     hand_overs_max: int = Field(16, ge=1, le=256, description="How many texts are handed over at once.")
 
+    media_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        None,
+        description="Where pictures and files that come with replies are stored, sealed; with brokers, a "
+        "folder that workers and HTTP processes share. Not set: they are noted, and nothing is fetched.",
+    )
+    media_hosts: Annotated[str, AfterValidator(_hosts)] = Field(
+        "mms.twiliocdn.com",
+        description="Hosts, by commas, that the carriers' own may redirect to for a file. Asked over https, "
+        "without credentials; nothing is fetched from any other.",
+    )
+    media_mb_max: int = Field(
+        5, ge=1, le=100, description="How large such a file may be, in MB; Twilio's have 5 at most."
+    )
     carrier_rate: float = Field(
         CARRIER_RATE, gt=0, description="Segments a second that the carrier account takes."
     )

@@ -22,6 +22,7 @@ from deploy.parts import (
     limits_of,
     names_of,
     open_carriers,
+    open_fetcher,
     patience_of,
     policy_of,
 )
@@ -66,9 +67,12 @@ class Sayso:
             self.spool = open_spool(settings)
             opened.callback(self.spool.close)
             self.carriers = opened.enter_context(open_carriers(settings, clock))
+            self.observability = observability or Observability.to(settings.otlp_url)
+            metrics, tracer = self.observability.consumers, self.observability.tracer
+            self.fetcher = opened.enter_context(
+                open_fetcher(settings, self.stores, self.inbox, clock, metrics, SHARD)
+            )
             self._opened = opened.pop_all()
-        self.observability = observability or Observability.to(settings.otlp_url)
-        metrics, tracer = self.observability.consumers, self.observability.tracer
         shard = ObservedShard(
             SHARD, self.stores.ledger, names, policy_of(settings), clock, metrics=metrics, tracer=tracer
         )
@@ -102,6 +106,8 @@ class Sayso:
         self.projector.start()
         self.calls.start(SPOOL_FIRST_S_MAX)
         self.dispatcher.start()
+        if self.fetcher is not None:
+            self.fetcher.start()
 
     def let_go(self) -> None:
         """End the live streams, for a server that is about to stop."""
@@ -109,6 +115,8 @@ class Sayso:
 
     def stop(self) -> None:
         """Finish what is at hand, and let everything go."""
+        if self.fetcher is not None:
+            self.fetcher.stop()
         self.dispatcher.stop()
         self.calls.stop()
         self.worker.stop()
@@ -141,6 +149,9 @@ class Sayso:
             "projector": self._views_are_kept_up,
             "dispatcher": lambda: None if self.dispatcher.alive else "The dispatcher has stopped.",
         }
+        fetcher = self.fetcher
+        if fetcher is not None:
+            readiness["attachments"] = lambda: None if fetcher.alive else "Attachments are not fetched."
         return http_app(
             self.settings,
             self.observability,

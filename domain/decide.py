@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from domain import account as accounts
-from domain import bulk_sending, consent, dispatching, numbers, replies, senders, sending
+from domain import attachments, bulk_sending, consent, dispatching, numbers, replies, senders, sending
 from domain import candidate as candidates
 from domain.policy import Policy
 from domain.refusals import Refused
@@ -175,5 +175,6 @@ RULES: Mapping[type[c.Command], Rule] = MappingProxyType(
         c.StartDispatch: Rule(bulk_sending.counting(dispatching.start), (_CARRIER,)),
         c.RecordHandover: Rule(bulk_sending.counting(dispatching.record), (_CARRIER,)),
         c.ReportStatus: Rule(bulk_sending.counting(dispatching.report), (_CARRIER,)),
+        c.RecordAttachment: Rule(attachments.record, (_CARRIER,)),
     }
 )

@@ -99,6 +99,8 @@ _RULES: Mapping[type[Event], tuple[tuple[ChangeKind, ...], _Subject]] = MappingP
         e.TextUnknown: (_MESSAGE, _conversation),
         e.TextReceived: (_MESSAGE, _conversation),
         e.KeywordReceived: (_MESSAGE, _conversation),
+        e.AttachmentStored: (_MESSAGE, _conversation),
+        e.AttachmentRefused: (_MESSAGE, _conversation),
         e.ThreadRead: (_MESSAGE, _conversation),
         e.BulkStarted: (_BULK, _bulk),
         e.BulkCounted: (_BULK, _bulk),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from projections.answers import accounts, bulks, candidates, consent, credit, threads
 from projections.answers.common import PAGE_MAX, bounded
+from projections.attachment_shapes import AttachmentPlace
 from projections.bulk_shapes import Bulk
 from projections.catalog import LIVE
 from projections.shapes import (
@@ -87,6 +88,12 @@ class Queries:
         number is, up to the moment when it was taken from the candidate, if it was.
         """
         return self._ask(threads.messages, account, candidate, number, cursor, bounded(limit))
+
+    def attachment(
+        self, account: str, candidate: str, number: str, sid: str, index: int
+    ) -> AttachmentPlace | None:
+        """One of what came with the reply `sid`. None: the candidate's thread shows no such thing."""
+        return self._ask(threads.attachment, account, candidate, number, sid, index)
 
     def text(self, account: str, text_id: UUID) -> TextPlace | None:
         """Where that text belongs, whatever became of it."""

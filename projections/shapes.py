@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from projections.attachment_shapes import Attachment
 from schemas.account_settings import AccountSettings
 from schemas.actors import ActorKind
 from schemas.base import FIRST_CARRIER, SenderKind
-from schemas.commands import Media
 from schemas.events import Delay, TextPurpose
 from schemas.evidence import Evidence
 
@@ -263,7 +263,7 @@ class ThreadMessage:
     """Why it was cancelled (a refusal's code or `cancelled_by_member`), failed or is in doubt."""
     action: KeywordAction | None
     keyword: str | None
-    media: tuple[Media, ...]
+    media: tuple[Attachment, ...]
     flagged: bool
     """A reply that sounds like a wish to stop."""
     unread: bool

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy import BigInteger, Boolean, Column, Integer
 
 from projections.moments import micros
 from projections.view import TEXT, Fold, View, who, who_columns
 from projections.writing import Row, Writes
 from schemas.events import (
+    AttachmentRefused,
+    AttachmentStored,
     ConversationOpened,
     DispatchDoubted,
     DispatchStarted,
@@ -38,10 +39,13 @@ class Threads(View):
     A message is known by the text's id (in hex) where it went out, by the carrier's sid where it came in.
     The same sid twice is one reply. `version` is the event's place in the conversation, which orders the
     thread. `sender` is that of ours which it left from, or was texted to.
+
+    `attachments`: what came with a message, each by its place in it. `waiting_since` stands only until one is
+    stored or refused; where nothing is fetched, it stays. `shard`: whose worker fetches it.
     """
 
     NAME = "threads"
-    VERSION = 3
+    VERSION = 4
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -81,12 +85,28 @@ class Threads(View):
             Column("reason", TEXT),
             Column("action", TEXT),
             Column("keyword", TEXT),
-            Column("media", TEXT),
             Column("flagged", Boolean),
             sqlite_with_rowid=False,
         )
         self._index("order", self.messages.c.conversation, self.messages.c.version)
         self._partial_index("bulk", self.messages.c.bulk, self.messages.c.account)
+        self.attachments = self._table(
+            "attachments",
+            Column("account", TEXT, primary_key=True),
+            Column("id", TEXT, primary_key=True),
+            Column("place", Integer, primary_key=True),
+            Column("conversation", TEXT, nullable=False),
+            Column("shard", Integer, nullable=False),
+            Column("url", TEXT, nullable=False),
+            Column("content_type", TEXT, nullable=False),
+            Column("state", TEXT, nullable=False),
+            Column("waiting_since", BigInteger),
+            Column("size_bytes", BigInteger),
+            Column("picture", TEXT),
+            Column("reason", TEXT),
+            sqlite_with_rowid=False,
+        )
+        self._partial_index("waiting", self.attachments.c.waiting_since, self.attachments.c.shard)
 
     def _folds(self) -> Mapping[type[Event], Fold]:
         return {
@@ -107,6 +127,8 @@ class Threads(View):
             TextReceived: self._received,
             KeywordReceived: self._keyword,
             StopRequestFlagged: self._flagged,
+            AttachmentStored: self._stored,
+            AttachmentRefused: self._refused,
         }
 
     # --- the conversation -------------------------------------------------------------------------
@@ -173,15 +195,39 @@ class Threads(View):
 
     def _received(self, writes: Writes, recorded: Recorded, event: TextReceived) -> None:
         row = _incoming(recorded, event, "reply")
-        if event.media:
-            row["media"] = to_json(event.media).decode()
         writes.ensure(self.messages, (row["account"], row["id"]), row)
+        for place, media in enumerate(event.media):
+            attached = {
+                "account": row["account"],
+                "id": event.sid,
+                "place": place,
+                "conversation": recorded.stream,
+                "shard": recorded.context.shard,
+                "url": media.url,
+                "content_type": media.content_type,
+                "state": "waiting",
+                "waiting_since": row["at"],
+            }
+            writes.ensure(self.attachments, (row["account"], event.sid, place), attached)
 
     def _keyword(self, writes: Writes, recorded: Recorded, event: KeywordReceived) -> None:
         row = _incoming(recorded, event, "keyword")
         row["action"] = event.action
         row["keyword"] = event.keyword
         writes.ensure(self.messages, (row["account"], row["id"]), row)
+
+    def _stored(self, writes: Writes, recorded: Recorded, event: AttachmentStored) -> None:
+        kept = {"size_bytes": event.size_bytes, "picture": event.picture}
+        self._settle(writes, recorded, event, {"state": "stored", **kept})
+
+    def _refused(self, writes: Writes, recorded: Recorded, event: AttachmentRefused) -> None:
+        self._settle(writes, recorded, event, {"state": "refused", "reason": event.reason})
+
+    def _settle(
+        self, writes: Writes, recorded: Recorded, event: AttachmentStored | AttachmentRefused, end: Row
+    ) -> None:
+        key = (recorded.context.account, event.sid, event.index)
+        writes.change(self.attachments, key, {"waiting_since": None, **end})
 
     def _flagged(self, writes: Writes, recorded: Recorded, event: StopRequestFlagged) -> None:
         writes.change(self.messages, (recorded.context.account, event.sid), {"flagged": True})

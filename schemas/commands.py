@@ -316,8 +316,12 @@ class MarkRead(Command):
 # --- the carrier's doors and Sayso's own workers --------------------------------------------------
 
 
+MEDIA_MAX = 10
+"""Attachments of one message: Twilio's own limit."""
+
+
 class Media(Message):
-    """A picture or file that came with a reply: where the carrier keeps it, never fetched from here."""
+    """A picture or file that came with a reply: where the carrier keeps it, and what it says it is."""
 
     url: Annotated[str, Field(max_length=2_000)]
     content_type: Annotated[str, Field(max_length=200)]
@@ -336,7 +340,7 @@ class ReceiveText(Command):
     sid: ShortText
     """The carrier's id of the message: the same one twice is one reply."""
     body: Annotated[str, BeforeValidator(_replacing_nul), Field(max_length=BODY_CHARACTERS_MAX)]
-    media: Annotated[tuple[Media, ...], Field(max_length=10)] = ()
+    media: Annotated[tuple[Media, ...], Field(max_length=MEDIA_MAX)] = ()
     carrier_keyword: Literal["stop", "start", "help"] | None = None
     """What the carrier itself took the text for, where it says so."""
     sender: SenderId | None = None
@@ -431,6 +435,49 @@ class ReportStatus(Command):
     segments: Annotated[int, Field(ge=0, le=100)] | None = None
 
 
+Picture = Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
+"""What a browser may show in a page: its first bytes say the same as whoever sent it."""
+
+AttachmentRefusal = Literal[
+    "unexpected_host", "too_large", "gone", "turned_down", "unusable_answer", "given_up", "erased"
+]  # fmt: skip
+"""Why an attachment is not stored, for good.
+
+`unexpected_host`: it lies, or was redirected to, where nothing is fetched from. `gone`: the carrier has it no
+more. `turned_down`: the carrier answered no. `unusable_answer`: it answered what is no file. `given_up`: no
+try came to anything within the stated time. `erased`: the person's key is gone.
+"""
+
+
+class AttachmentFetched(Message):
+    """The attachment is stored, sealed, where settings say."""
+
+    outcome: Literal["stored"] = "stored"
+    size_bytes: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """Of what was fetched, before it was sealed."""
+    picture: Picture | None = None
+
+
+class AttachmentNotFetched(Message):
+    """The attachment is not stored, and will not be."""
+
+    outcome: Literal["refused"] = "refused"
+    reason: AttachmentRefusal
+
+
+class RecordAttachment(Command):
+    """What became of an attachment that came with a reply."""
+
+    type: Literal["record-attachment"] = "record-attachment"
+    number: E164
+    sid: ShortText
+    """The carrier's id of the reply."""
+    index: Annotated[int, Field(ge=0, le=MEDIA_MAX - 1)]
+    """Which of its attachments, from 0."""
+    result: Annotated[AttachmentFetched | AttachmentNotFetched, Field(discriminator="outcome")]
+
+
 AnyCommand = Annotated[
     ActivateTexting | BuyPackage | ChangeSettings | AssignSender | WithdrawSender | AdjustSegments
     | ResumeSending | RefundText
@@ -439,7 +486,7 @@ AnyCommand = Annotated[
     | RecordApplicationConsent | AddConsent | WithdrawConsent | ReviewStopRequest
     | SendText | RescheduleText | CancelText | MarkRead
     | SendBulk | PauseBulk | ResumeBulk | CancelBulk
-    | ReceiveText | StartDispatch | RecordHandover | ReportStatus,
+    | ReceiveText | StartDispatch | RecordHandover | ReportStatus | RecordAttachment,
     Field(discriminator="type"),
 ]  # fmt: skip
 

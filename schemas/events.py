@@ -31,7 +31,7 @@ from schemas.base import (
     ShortText,
     SortedSet,
 )
-from schemas.commands import CarrierStatus, Media
+from schemas.commands import AttachmentRefusal, CarrierStatus, Media, Picture
 from schemas.evidence import Evidence
 from schemas.topics import Topic
 from schemas.writing import id_text, moment_text
@@ -649,6 +649,32 @@ class TextReceived(Event):
     media: Annotated[tuple[Media, ...], Personal] = ()
     sender: SenderId | None = None
     """Which of the account's senders was texted, where that is known."""
+
+
+class AttachmentStored(Event):
+    """What came with a reply is stored, sealed under the key of this conversation."""
+
+    NAME = "attachment-stored.v1"
+    TOPIC = Topic.MESSAGES
+    sid: str
+    """The carrier's id of the reply."""
+    index: int
+    """Which of its attachments, from 0."""
+    size_bytes: int
+    sha256: Annotated[str, Personal]
+    """Of what was fetched, before it was sealed; it would tell whether somebody sent a known picture."""
+    picture: Picture | None
+    """What kind of picture it is, where its first bytes agree with what the carrier called it."""
+
+
+class AttachmentRefused(Event):
+    """What came with a reply is not stored, and will not be."""
+
+    NAME = "attachment-refused.v1"
+    TOPIC = Topic.MESSAGES
+    sid: str
+    index: int
+    reason: AttachmentRefusal
 
 
 class ThreadRead(Event):

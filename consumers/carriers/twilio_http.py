@@ -46,7 +46,7 @@ class BoundedHttp:
         session.mount("http://", _pool(connections_max))
         session.mount("https://", _pool(connections_max))
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.trust_env = not _is_loopback(base_url)  # a proxy cannot reach our own loopback
+        session.trust_env = not is_loopback(base_url)  # a proxy cannot reach our own loopback
         self._last = threading.local()
 
     def request(self, *args: Any, **kwargs: Any) -> Response:
@@ -58,7 +58,7 @@ class BoundedHttp:
 
     def retry_after_s(self, now: datetime) -> float | None:
         """How long the last answer on this thread asked us to wait, if it did so in a readable form."""
-        return _seconds(getattr(self._last, "retry_after", None), now)
+        return seconds_asked(getattr(self._last, "retry_after", None), now)
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -149,12 +149,13 @@ def _silent() -> logging.Logger:
     return logger
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether `url` is on this machine."""
     return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
-def _seconds(header: str | None, now: datetime) -> float | None:
-    """RFC 9110, 10.2.3: seconds, or a date. Anything else counts as not said."""
+def seconds_asked(header: str | None, now: datetime) -> float | None:
+    """What `Retry-After` says (RFC 9110, 10.2.3): seconds, or a date. Anything else counts as not said."""
     if not header:
         return None
     if header.isascii() and header.isdigit():

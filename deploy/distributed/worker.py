@@ -29,6 +29,7 @@ from deploy.parts import (
     limits_of,
     names_of,
     open_carriers,
+    open_fetcher,
     patience_of,
     policy_of,
     seal_of,
@@ -165,6 +166,9 @@ class ServedByWorker:
                 Rates(limits_of(settings), process.carrier_rates),
                 patience_of(settings),
             )
+            self.fetcher = opened.enter_context(
+                open_fetcher(settings, process.stores, self.source.inbox, clock, metrics, number)
+            )
             self._opened = opened.pop_all()
         self._standing = metrics.standing
         metrics.standing.cached(number, shard.states)
@@ -174,6 +178,8 @@ class ServedByWorker:
         self.relay.start()
         self.worker.start()
         self.dispatcher.start()
+        if self.fetcher is not None:
+            self.fetcher.start()
 
     @property
     def alive(self) -> bool:
@@ -183,11 +189,14 @@ class ServedByWorker:
     @property
     def broken(self) -> bool:
         """Whether one of its parts has ended before its time."""
-        return not (self.worker.alive and self.relay.alive and self.dispatcher.alive)
+        fetches = self.fetcher is None or self.fetcher.alive
+        return not (self.worker.alive and self.relay.alive and self.dispatcher.alive and fetches)
 
     def close(self) -> None:
         """Finish the batch at hand, publish what was decided, and let go."""
         self._standing.drop(self._number)
+        if self.fetcher is not None:
+            self.fetcher.stop()
         self.dispatcher.stop()
         self.worker.stop()
         self.relay.stop()

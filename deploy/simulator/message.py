@@ -36,6 +36,8 @@ class Message:
     callback: str | None = None
     shown_as: str | None = None
     note: str | None = None
+    media: int = 0
+    """How many pictures and files came with it."""
 
     @property
     def phone(self) -> str:
@@ -43,7 +45,7 @@ class Message:
         return (self.sender or "") if self.direction == "inbound" else self.to
 
 
-def fresh(
+def fresh(  # noqa: PLR0913  # a value for each field
     direction: Direction,
     *,
     to: str,
@@ -53,11 +55,12 @@ def fresh(
     status: Status,
     segments: int,
     callback: str | None = None,
+    media: int = 0,
 ) -> Message:
-    """A text of this moment, under a new SID: "SM" and 32 hexadecimal digits, as Twilio's."""
+    """A text of this moment, under a new SID: "SM", or "MM" with media, and 32 hexadecimal digits."""
     now = datetime.now(UTC)
     return Message(
-        sid=f"SM{secrets.token_hex(16)}",
+        sid=f"{'MM' if media else 'SM'}{secrets.token_hex(16)}",
         direction=direction,
         to=to,
         sender=sender,
@@ -69,6 +72,7 @@ def fresh(
         updated_at=now,
         sent_at=None if direction == "outbound-api" else now,
         callback=callback,
+        media=media,
     )
 
 
@@ -92,7 +96,7 @@ def as_resource(message: Message, account_sid: str) -> dict[str, object]:
         "error_message": message.error_message,
         "from": message.sender,
         "messaging_service_sid": message.service,
-        "num_media": "0",
+        "num_media": str(message.media),
         "num_segments": str(message.segments),
         "price": None,
         "price_unit": None,

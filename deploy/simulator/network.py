@@ -1,7 +1,7 @@
 """The carrier at work: takes texts, delivers them to phones, reports, and passes answers back."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from deploy.simulator.behaviour import Behaviour, Happens, Reports, plan
 from deploy.simulator.errors import ApiError
 from deploy.simulator.keywords import OptOutType, keyword
+from deploy.simulator.media import MediaStore, NewMedia, addresses
 from deploy.simulator.message import Message, Status, fresh
 from deploy.simulator.networks import overwritten
 from deploy.simulator.new_message import NewMessage
@@ -38,6 +39,9 @@ class Network:
         self.settings = settings
         self.weather = settings.weather
         self.store = Store(settings.phones_max, settings.messages_max)
+        self.media = MediaStore()
+        self.url = ""
+        """Where it is served, for the addresses that it gives out."""
         self._webhooks = Webhooks(settings)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -67,7 +71,7 @@ class Network:
         taken = self.store.taken.add(message)
         return Accepted(message, taken, self._begin(self._deliver(message, how)))
 
-    def answer(self, phone: str, sender: str, body: str) -> Message:
+    def answer(self, phone: str, sender: str, body: str, media: Sequence[NewMedia] = ()) -> Message:
         """The candidate with `phone` writes to `sender`: the carrier heeds keywords and passes it on."""
         message = fresh(
             "inbound",
@@ -76,9 +80,12 @@ class Network:
             service=self.settings.service_of(sender),
             body=body,
             status="received",
-            segments=billed_segments(body),
+            segments=max(1, billed_segments(body)),
+            media=len(media),
         )
         self.store.put(message)
+        for new in media:
+            self.media.put(message.sid, new)
         kind = keyword(body) if self.settings.opt_out.enabled else None
         if kind:
             self._heed(kind, message)
@@ -205,7 +212,9 @@ class Network:
         problem: str | None = "no address for answers is set"
         if url := self.settings.inbound_url:
             opt_out_type = kind if self.settings.opt_out.advanced else None
-            params = inbound_params(message, self.settings.account_sid, opt_out_type)
+            account_sid = self.settings.account_sid
+            media = addresses(self.media.of(message.sid), self.url, account_sid)
+            params = inbound_params(message, account_sid, opt_out_type, media)
             problem = await self._webhooks.post(url, params)
         if problem:
             self.store.put(replace(message, note=f"Not passed on: {problem}"))

@@ -3,17 +3,18 @@
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import phonenumbers
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.templating import Jinja2Templates
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from deploy.simulator.api import network_of
 from deploy.simulator.behaviour import ORDINARY, Behaviour
+from deploy.simulator.media import MEDIA_MAX, NewMedia
 from deploy.simulator.network import Network
 from deploy.simulator.new_message import BODY_MAX, is_number
 from deploy.simulator.taken import as_line
@@ -40,12 +41,19 @@ class NewPhone(BaseModel):
 
 
 class NewAnswer(BaseModel):
-    """What the candidate writes; without `to` it goes to whoever wrote last."""
+    """What the candidate writes or sends along; without `to` it goes to whoever wrote last."""
 
     model_config = ConfigDict(extra="forbid")
 
-    body: Annotated[str, StringConstraints(min_length=1, max_length=BODY_MAX)]
+    body: Annotated[str, StringConstraints(max_length=BODY_MAX)] = ""
     to: str | None = None
+    media: Annotated[tuple[NewMedia, ...], Field(max_length=MEDIA_MAX)] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.body and not self.media:
+            raise ValueError("write something, or send something along")
+        return self
 
 
 def number_in_path(number: str) -> str:
@@ -118,7 +126,7 @@ async def write(number: Number, new: NewAnswer, network: Net) -> dict[str, Any]:
         raise HTTPException(422, "Say which number to write to: nobody has written to this phone yet.")
     if not is_number(to):
         raise HTTPException(422, "The number to write to is not a phone number.")
-    return asdict(bubble(network.answer(number, to, new.body)))
+    return asdict(bubble(network.answer(number, to, new.body, new.media)))
 
 
 @router.get("/phones/{number}/behaviour")

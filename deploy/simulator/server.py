@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from deploy.serving import HttpServer
-from deploy.simulator import api, phones
+from deploy.simulator import api, media_api, phones
 from deploy.simulator.errors import ApiError
 from deploy.simulator.network import Network
 from deploy.simulator.settings import SimulatorSettings
@@ -28,6 +28,7 @@ def create_app(settings: SimulatorSettings) -> FastAPI:
     app = FastAPI(title="Carrier and phones", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.network = network
     app.include_router(api.router)
+    app.include_router(media_api.router)
     app.include_router(phones.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"))
     app.exception_handler(ApiError)(api.answer_error)
@@ -41,3 +42,4 @@ class SimulatorServer(HttpServer):
     def __init__(self, settings: SimulatorSettings, host: str = LOOPBACK, port: int = 0) -> None:
         app = create_app(settings)
         super().__init__(app, host, port, leaving=app.state.network.let_go)
+        app.state.network.url = self.url

@@ -26,6 +26,8 @@ class Bubble:
     arrived: bool
     by_carrier: bool
     problem: str | None
+    media: int
+    """How many pictures and files came with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def bubble(message: Message) -> Bubble:
         arrived=not lost,
         by_carrier=message.direction == "outbound-reply",
         problem=_loss(message) if lost else message.note,
+        media=message.media,
     )
 
 

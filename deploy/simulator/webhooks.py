@@ -1,6 +1,7 @@
 """Signed requests from the carrier to Sayso."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import uuid4
 
 import httpx
@@ -80,8 +81,15 @@ def status_params(message: Message, status: Status, account_sid: str) -> dict[st
     return params
 
 
-def inbound_params(message: Message, account_sid: str, opt_out_type: OptOutType | None) -> dict[str, str]:
+def inbound_params(
+    message: Message,
+    account_sid: str,
+    opt_out_type: OptOutType | None,
+    media: Sequence[tuple[str, str]] = (),
+) -> dict[str, str]:
     """What the webhook about an answer says; an unknown place is sent empty.
+
+    `media`: the address and the content type of each file that came with it.
 
     https://www.twilio.com/docs/messaging/guides/webhook-request
     """
@@ -91,7 +99,7 @@ def inbound_params(message: Message, account_sid: str, opt_out_type: OptOutType 
         "Body": message.body,
         "From": message.phone,
         "MessageSid": message.sid,
-        "NumMedia": "0",
+        "NumMedia": str(len(media)),
         "NumSegments": str(message.segments),
         "SmsMessageSid": message.sid,
         "SmsSid": message.sid,
@@ -100,6 +108,8 @@ def inbound_params(message: Message, account_sid: str, opt_out_type: OptOutType 
     }
     for end, number in (("From", message.phone), ("To", message.to)):
         params |= {f"{end}Country": _country(number), f"{end}City": "", f"{end}State": "", f"{end}Zip": ""}
+    for index, (address, content_type) in enumerate(media):
+        params |= {f"MediaUrl{index}": address, f"MediaContentType{index}": content_type}
     if message.service:
         params["MessagingServiceSid"] = message.service
     if opt_out_type:

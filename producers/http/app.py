@@ -2,7 +2,17 @@
 
 from fastapi import FastAPI
 
-from producers.http import commands, letters, ops, preview, problem_kinds, reads, stream, webhooks
+from producers.http import (
+    attachments,
+    commands,
+    letters,
+    ops,
+    preview,
+    problem_kinds,
+    reads,
+    stream,
+    webhooks,
+)
 from producers.http.answering import answer_every_error
 from producers.http.auth import Tokens
 from producers.http.deps import ApiDeps
@@ -11,7 +21,7 @@ from producers.http.observe import HttpMetrics, Observed
 from producers.http.openapi import documented
 from producers.http.tracing import Traced
 
-ROUTERS = (commands, preview, reads, stream, letters, webhooks, ops, problem_kinds)
+ROUTERS = (commands, preview, reads, attachments, stream, letters, webhooks, ops, problem_kinds)
 
 
 def create_app(deps: ApiDeps) -> FastAPI:

@@ -10,7 +10,7 @@ from domain.refusals import REFUSALS
 from producers.http.documenting import WRITE_ROUTE
 from schemas import commands as c
 
-_INTERNAL = (c.ReceiveText, c.StartDispatch, c.RecordHandover, c.ReportStatus)
+_INTERNAL = (c.ReceiveText, c.StartDispatch, c.RecordHandover, c.ReportStatus, c.RecordAttachment)
 INTERNAL_TYPES = frozenset(str(kind.model_fields["type"].default) for kind in _INTERNAL)
 """Commands of the carrier's doors and of Sayso's own workers: never taken here."""
 PUBLIC = tuple(kind for kind in get_args(get_args(c.AnyCommand)[0]) if kind not in _INTERNAL)

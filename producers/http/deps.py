@@ -17,6 +17,7 @@ from producers.http.public_address import Network
 from producers.http.twilio_signature import CarrierSecrets
 from projections.feeds import Changes
 from projections.queries import Queries
+from schemas.attachment_files import AttachmentFiles
 from schemas.door import CommandDoor
 
 Check = Callable[[], str | None]
@@ -58,6 +59,8 @@ class ApiDeps:
     carrier: CarrierDoor
     calls: CallIntake
     dead_letters: DeadLetters
+    attachments: AttachmentFiles | None
+    """None: what comes with replies is not stored."""
     readiness: Mapping[str, Check]
     registry: CollectorRegistry
     clock: Callable[[], datetime]

@@ -13,9 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from producers.http import ids
 from schemas.actors import CARRIER
 from schemas.base import AccountId
-from schemas.commands import CarrierStatus, ReceiveText, ReportStatus
+from schemas.commands import MEDIA_MAX, CarrierStatus, ReceiveText, ReportStatus
 
-MEDIA_MAX = 10  # Twilio, and ReceiveText
 _ACCOUNT: TypeAdapter[str] = TypeAdapter(AccountId)
 _STATUSES = frozenset(get_args(CarrierStatus))
 

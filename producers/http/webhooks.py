@@ -72,7 +72,7 @@ def _body(*required: str) -> dict[str, Any]:
     openapi_extra=_body("MessageSid", "From", "To", "Body"),
 )
 async def inbound(request: Request, deps: Deps) -> Response:
-    """Twilio calls this for every text to one of our numbers. Attachments are noted, never fetched."""
+    """Twilio calls this for every text to one of our numbers. Attachments are noted, not fetched here."""
     await _take(request, deps, "inbound")
     return Response(NO_ANSWER, media_type="text/xml")
 

@@ -4,24 +4,27 @@ What went out for another candidate with the same number is theirs. What came in
 number, and for whoever had it, what came in until then.
 """
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from projections import cursors
 from projections.answers.common import Found, page, who_of
 from projections.answers.senders import known
+from projections.attachment_shapes import Attachment, AttachmentPlace
 from projections.catalog import CANDIDATES, CONSENT, THREADS
 from projections.moments import maybe, moment
 from projections.shapes import Page, TextPlace, Thread, ThreadMessage
-from schemas.commands import Media
 
 _N, _P = CANDIDATES.numbers, CANDIDATES.candidates
-_C, _M, _S = THREADS.conversations, THREADS.messages, CONSENT.status
+_C, _M, _A, _S = THREADS.conversations, THREADS.messages, THREADS.attachments, CONSENT.status
 _LISTING = "messages"
-_MEDIA: TypeAdapter[tuple[Media, ...]] = TypeAdapter(tuple[Media, ...])
+
+_Media = Mapping[str, tuple[Attachment, ...]]
+"""What came with messages, by their ids."""
 
 
 def threads(connection: Connection, account: str, candidate: str) -> tuple[Thread, ...]:
@@ -49,7 +52,19 @@ def messages(
     if before is not None:
         shown = shown.where(_M.c.version < before[0])
     rows = connection.execute(shown.order_by(_M.c.version.desc()).limit(limit + 1)).all()
-    return page(_LISTING, rows, limit, lambda row: _message(row, place), lambda row: (row.version,))
+    media = _media(connection, account, [row.id for row in rows if row.kind == "reply"])
+    return page(_LISTING, rows, limit, lambda row: _message(row, place, media), lambda row: (row.version,))
+
+
+def attachment(
+    connection: Connection, account: str, candidate: str, number: str, sid: str, index: int
+) -> AttachmentPlace | None:
+    """One of what came with a reply, if the candidate's thread shows that reply."""
+    place = _place(connection, account, candidate, number)
+    if place is None or connection.execute(_shown(place).where(_M.c.id == sid)).first() is None:
+        return None
+    found = _media(connection, account, [sid]).get(sid, ())
+    return next((AttachmentPlace(place.conversation, sid, one) for one in found if one.index == index), None)
 
 
 def text(connection: Connection, account: str, text_id: UUID) -> TextPlace | None:
@@ -104,7 +119,7 @@ def _thread(connection: Connection, place: Found) -> Thread:
         texted=connection.scalar(texted) is not None,
         sender=known(connection, [place.conversation]).get(place.conversation),
         unread=connection.scalar(unread.where(of_conversation, is_unread(), _until(place))) or 0,
-        last=None if last is None else _message(last, place),
+        last=None if last is None else _message(last, place, _media(connection, place.account, [last.id])),
     )
 
 
@@ -129,7 +144,28 @@ def _until(place: Found) -> ColumnElement[bool]:
     return _M.c.version >= 0 if place.left_version is None else _M.c.version < place.left_version
 
 
-def _message(row: Found, place: Found) -> ThreadMessage:
+def _media(connection: Connection, account: str, ids: Collection[str]) -> _Media:
+    found: dict[str, tuple[Attachment, ...]] = defaultdict(tuple)
+    if ids:
+        theirs = select(_A).where(_A.c.account == account, _A.c.id.in_(ids)).order_by(_A.c.id, _A.c.place)
+        for row in connection.execute(theirs):
+            found[row.id] += (_attachment(row),)
+    return found
+
+
+def _attachment(row: Found) -> Attachment:
+    return Attachment(
+        index=row.place,
+        content_type=row.content_type,
+        url=row.url,
+        state=row.state,
+        size_bytes=row.size_bytes,
+        picture=row.picture,
+        reason=row.reason,
+    )
+
+
+def _message(row: Found, place: Found, media: _Media) -> ThreadMessage:
     came_in = row.kind != "text"
     return ThreadMessage(
         id=row.id if came_in else str(UUID(row.id)),
@@ -153,7 +189,7 @@ def _message(row: Found, place: Found) -> ThreadMessage:
         reason=row.reason,
         action=row.action,
         keyword=row.keyword,
-        media=() if row.media is None else _MEDIA.validate_json(row.media),
+        media=media.get(row.id, ()),
         flagged=bool(row.flagged),
         unread=came_in and row.version > (place.read_version or 0),
     )

@@ -54,7 +54,7 @@ TEXT = ThreadMessage(
     ],
 )
 def test_every_status_has_words(status: MessageStatus, said: str, can_be_called_back: bool) -> None:
-    shown = line(replace(TEXT, status=status), "Ada")
+    shown = line(replace(TEXT, status=status), "Ada", ())
     assert (shown.status, shown.waits) == (said, can_be_called_back)
 
 
@@ -67,15 +67,15 @@ def test_every_status_has_words(status: MessageStatus, said: str, can_be_called_
     ],
 )
 def test_a_cancelled_text_says_why(reason: str, said: str) -> None:
-    assert line(replace(TEXT, status="cancelled", reason=reason), "Ada").detail == said
+    assert line(replace(TEXT, status="cancelled", reason=reason), "Ada", ()).detail == said
 
 
 def test_a_text_that_was_not_delivered_says_why_with_the_carriers_code() -> None:
     failed = replace(TEXT, status="undelivered", reason="The carrier could not deliver the text.", code=30003)
     said = "The carrier could not deliver the text. (carrier's code 30003)"
-    assert line(failed, "Ada").detail == said
+    assert line(failed, "Ada", ()).detail == said
 
 
 def test_an_automatic_answer_is_nobodys_and_cannot_be_called_back() -> None:
-    answer = line(replace(TEXT, status="queued", purpose="help_answer", candidate=None), "Ada")
+    answer = line(replace(TEXT, status="queued", purpose="help_answer", candidate=None), "Ada", ())
     assert (answer.author, answer.waits) == ("Automatic answer", False)

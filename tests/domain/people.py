@@ -173,6 +173,14 @@ def report(status: str, **more: Any) -> c.ReportStatus:
     return c.ReportStatus(**{**_base(CARRIER), **filled})
 
 
+PICTURE = c.AttachmentFetched(size_bytes=3, sha256="0" * 64, picture="image/png")
+
+
+def attach(result: Any = PICTURE, **more: Any) -> c.RecordAttachment:
+    filled = {"number": NUMBER, "sid": "MM1", "index": 0, "result": result, **more}
+    return c.RecordAttachment(**{**_base(SYSTEM), **filled})
+
+
 # --- bulks ------------------------------------------------------------------------------------------
 
 

@@ -48,6 +48,7 @@ NEEDED: dict[type[c.Command], tuple[Callable[..., Any], list[set[Permission]]]] 
     c.StartDispatch: (people.start, [{CARRIES}]),
     c.RecordHandover: (lambda: record(c.GivenUp()), [{CARRIES}]),
     c.ReportStatus: (lambda: report("sent"), [{CARRIES}]),
+    c.RecordAttachment: (people.attach, [{CARRIES}]),
 }
 """Each command, and the sets of permissions of which its actor needs one."""
 

@@ -17,7 +17,8 @@ _TOPICS = {
     "messages": (
         "text-queued text-scheduled text-rescheduled text-cancelled dispatch-started dispatch-doubted "
         "text-sent text-recounted text-counted text-delivered text-failed text-unknown text-received "
-        "keyword-received thread-read bulk-started bulk-counted bulk-paused bulk-resumed bulk-cancelled"
+        "keyword-received attachment-stored attachment-refused thread-read "
+        "bulk-started bulk-counted bulk-paused bulk-resumed bulk-cancelled"
     ),
     "notifications": "follower-notified",
     "receipts": "command-accepted command-refused",
@@ -100,6 +101,7 @@ EFFECTS: Mapping[str, Effect] = {
     "start-dispatch": _dispatch,
     "record-handover": _anything,  # what an outcome leads to is the folding's affair
     "report-status": _anything,
+    "record-attachment": lambda events, _: events["attachment-stored"] + events["attachment-refused"] == 1,
 }
 
 

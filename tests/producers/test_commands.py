@@ -237,7 +237,9 @@ def test_nobody_acts_as_the_carrier_or_as_sayso(world: World, kind: str) -> None
     assert (answer.status_code, code(answer)) == (403, "acting_not_allowed")
 
 
-@pytest.mark.parametrize("kind", ["receive-text", "start-dispatch", "record-handover", "report-status"])
+@pytest.mark.parametrize(
+    "kind", ["receive-text", "start-dispatch", "record-handover", "report-status", "record-attachment"]
+)
 def test_commands_of_the_carriers_doors_are_not_for_this_one(world: World, kind: str) -> None:
     answer = world.account().post({"type": kind})
     assert (answer.status_code, code(answer)) == (403, "internal_command")

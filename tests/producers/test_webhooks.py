@@ -67,7 +67,9 @@ def test_attachments_are_noted_and_not_fetched(world: World) -> None:
     media = {"NumMedia": "1", "MediaUrl0": "https://api.twilio.com/x", "MediaContentType0": "image/jpeg"}
     world.carrier_posts(INBOUND_PATH, reply(boss, number, "", **media))
     found = eventually(lambda: messages(boss, candidate, number, "reply"))
-    assert found[0]["media"] == [{"url": "https://api.twilio.com/x", "content_type": "image/jpeg"}]
+    (noted,) = found[0]["media"]
+    assert (noted["url"], noted["content_type"]) == ("https://api.twilio.com/x", "image/jpeg")
+    assert noted["state"] == "waiting"
 
 
 def test_a_messaging_service_names_the_account_too(world: World) -> None:

@@ -38,6 +38,7 @@ ROUTES: Mapping[tuple[str, str], Needs] = MappingProxyType(
         ("get", "/candidates/{candidate}/threads"): any_of(VIEW),
         ("get", "/candidates/{candidate}/threads/{number}"): any_of(VIEW),
         ("get", "/candidates/{candidate}/threads/{number}/consent"): any_of(VIEW, AUDIT),
+        ("get", "/candidates/{candidate}/threads/{number}/attachments/{sid}/{index}"): any_of(VIEW),
         ("get", "/bulks"): any_of(VIEW),
         ("get", "/bulks/{bulk}"): any_of(VIEW),
         ("get", "/credits"): any_of(VIEW, MANAGE),
@@ -81,7 +82,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "mark-read": any_of(VIEW),
     }
 )
-INTERNAL = ("receive-text", "start-dispatch", "record-handover", "report-status")
+INTERNAL = ("receive-text", "start-dispatch", "record-handover", "report-status", "record-attachment")
 
 SHOWN: Mapping[str, Needs] = MappingProxyType(
     {
@@ -114,7 +115,15 @@ SECRETS = ("Byron-Secret", "marmalade", "Marmalade", "+1415")
 def called(person: Person, who: httpx.Client, method: str, path: str, account: str) -> httpx.Response:
     """The answer of a route of the interface; of a live stream, its head."""
     number = person.number.replace("+", "%2B")
-    filled = path.format(candidate=person.candidate, number=number, letter=1, command_id=uuid4(), bulk=BULK)
+    of = {
+        "candidate": person.candidate,
+        "number": number,
+        "sid": "MM1",
+        "index": 0,
+        "letter": 1,
+        "bulk": BULK,
+    }
+    filled = path.format(**of, command_id=uuid4())
     body = {"number": person.number, "body": "Hi"} if method == "post" else None
     with who.stream(method, f"/v1/accounts/{account}{filled}", json=body) as answer:
         if answer.headers["content-type"].startswith("text/event-stream") and answer.is_success:

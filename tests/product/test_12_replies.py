@@ -72,8 +72,9 @@ def test_an_attachment_is_noted_and_a_text_without_words_is_a_reply(ada: Person)
     }  # fmt: skip
     assert carrier_posts(ada.office.system, "inbound", form).status_code == 200
     message = eventually(lambda: ada.message(form["MessageSid"]))
-    expected = [{"url": "https://api.twilio.com/media/ME1", "content_type": "image/jpeg"}]
-    assert (message["kind"], message["media"]) == ("reply", expected)
+    (noted,) = message["media"]
+    assert (message["kind"], noted["state"]) == ("reply", "waiting")
+    assert (noted["url"], noted["content_type"]) == ("https://api.twilio.com/media/ME1", "image/jpeg")
 
 
 def test_a_text_to_a_number_that_is_no_accounts_is_kept_and_answered_well(office: Office) -> None:

@@ -135,8 +135,13 @@ _CONVERSATION: Mapping[type[e.Event], Maker] = {
     e.TextFailed: lambda d: {"text_id": d.old_text(), "status": d.word("failed", "undelivered"),
                              "code": d.pick(None, 30003), "reason": "no"},
     e.TextUnknown: lambda d: {"text_id": d.old_text()},
-    e.TextReceived: lambda d: {"sid": d.sid(), "body": "Hello", "media": d.pick((), (PICTURE,)),
+    e.TextReceived: lambda d: {"sid": d.sid(), "body": "Hello",
+                               "media": d.pick((), (PICTURE,), (PICTURE, PICTURE)),
                                "sender": d.pick(None, SENDERS[1])},
+    e.AttachmentStored: lambda d: {"sid": d.sid(), "index": d.number() % 2, "size_bytes": d.number(),
+                                   "sha256": "0" * 64, "picture": d.pick(None, "image/png")},
+    e.AttachmentRefused: lambda d: {"sid": d.sid(), "index": d.number() % 2,
+                                    "reason": d.word("gone", "too_large")},
     e.ThreadRead: lambda _: {},
 }  # fmt: skip
 _BULK: Mapping[type[e.Event], Maker] = {

@@ -161,7 +161,12 @@ def test_pictures_are_where_the_carrier_keeps_them(views: Views, history: Histor
     media = (Media(url="https://carrier.example/1", content_type="image/png"),)
     history.numbered("grace", NUMBER).happened(STREAM, TextReceived(sid="SM1", body="", media=media))
     (message,) = messages(views, history)
-    assert message.media == media
+    (attached,) = message.media
+    assert (attached.index, attached.url, attached.content_type) == (0, media[0].url, media[0].content_type)
+    assert (attached.state, attached.size_bytes, attached.picture, attached.reason) == (
+        "waiting",
+        *[None] * 3,
+    )
 
 
 def test_a_flagged_reply_is_marked_and_others_are_not(views: Views, history: History) -> None:

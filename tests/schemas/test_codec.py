@@ -36,6 +36,7 @@ PRIVATE: dict[str, Any] = {
     "name": "Zora Neale",
     "body": "Call me at the lighthouse",
     "reason": "She moved to Eatonville",
+    "sha256": "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef",
     "media": (Media(url="https://media.example/lighthouse.jpg", content_type="image/jpeg"),),
     "evidence": ApplicationEvidence(
         source="career_site",
@@ -325,6 +326,8 @@ _STORED_SEALED = (
     b'hMEJi9uYRxMUcFUn31PE41BWr/4bso99HzGHXxuo3JdD4B4RArf8GrQ"}}'
 )
 _STORED_NAMES = {
+    "attachment-refused.v1",
+    "attachment-stored.v1",
     "bulk-cancelled.v1",
     "bulk-counted.v1",
     "bulk-paused.v1",

@@ -71,6 +71,12 @@ class Phone:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["sid"])
 
+    def sends(self, *media: Json, body: str = "", to: str) -> str:
+        """The candidate sends pictures or files along; the carrier's id of it."""
+        answer = self._call("POST", "/messages", {"body": body, "to": to, "media": media})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["sid"])
+
     def behaves(self, **how: Any) -> None:
         """Treat texts to this phone otherwise from now on."""
         answer = self._call("PUT", "/behaviour", how)
@@ -112,6 +118,10 @@ class Person:
         """The candidate texts the account; the message as the thread shows it."""
         sid = self.phone.writes(body, self.office.sender)
         return eventually(lambda: self.message(sid))
+
+    def sends(self, *media: Json, body: str = "") -> str:
+        """The candidate sends pictures or files to the account; the reply's id."""
+        return self.phone.sends(*media, body=body, to=self.office.sender)
 
     def messages(self) -> list[Json]:
         """The thread, newest first."""

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 from domain import senders
 from producers.http.auth import Caller
 from producers.http.deps import ApiDeps, Deps
+from producers.http.pages.attachment_words import Attachments
 from producers.http.pages.composer import Composer, composer_for
 from producers.http.pages.consent_words import ConsentView, consent_view
 from producers.http.pages.countries import countries
@@ -116,9 +117,10 @@ def _conversation(
     shown = queries.messages(account, candidate.candidate, number, cursor, MESSAGES_PER_PAGE)
     name = candidate.name or NAMELESS
     names = Names(queries, account)
+    attachments = Attachments(account, thread, are_stored=deps.attachments is not None)
     return Conversation(
         thread=thread,
-        lines=tuple(line(message, name) for message in reversed(shown.items)),
+        lines=tuple(line(one, name, attachments.of(one, name)) for one in reversed(shown.items)),
         older=shown.next,
         consent=consent_view(consent, lambda other: name if other is None else names(other)),
         start_at=_start_at(deps, account, thread),

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
+from producers.http.pages.attachment_words import AttachmentLine
 from projections.shapes import ThreadMessage, Who
 
 Tone = Literal["plain", "good", "bad", "waiting"]
@@ -52,11 +53,11 @@ class Line:
     waits: bool
     """It can still be called back, or moved."""
     send_at: datetime | None
-    attachments: tuple[str, ...]
+    attachments: tuple[AttachmentLine, ...]
 
 
-def line(message: ThreadMessage, name: str) -> Line:
-    """`message` in words; `name` is the candidate's."""
+def line(message: ThreadMessage, name: str, attachments: tuple[AttachmentLine, ...]) -> Line:
+    """`message` in words, with what came with it; `name` is the candidate's."""
     status, detail, tone = _status(message)
     waits = message.status == "scheduled" or (message.status == "queued" and message.purpose == "message")
     return Line(
@@ -73,7 +74,7 @@ def line(message: ThreadMessage, name: str) -> Line:
         segments=message.segments if message.kind == "text" else None,
         waits=waits,
         send_at=message.send_at,
-        attachments=tuple(one.content_type for one in message.media),
+        attachments=attachments,
     )
 
 

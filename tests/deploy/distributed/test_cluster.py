@@ -25,6 +25,7 @@ from deploy.parts import auth_of
 from deploy.settings import PREFIX
 from producers.http.auth import issue
 from tests.support.collector import Collector, collecting
+from tests.support.pictures import media, png
 from tests.support.processes import PROJECT, process, status
 from tests.support.sayso import ALL, Client, eventually, free_port
 
@@ -33,6 +34,7 @@ GRACE = "+4551234567"
 ANNA = "+4560123456"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 BULKY = "+4520123458"
+PICTURED = "+4520123459"
 BODY = "This is Acme. Could we talk on Tuesday? Reply STOP to opt out."
 SOON_S = 90.0
 
@@ -155,6 +157,25 @@ def test_a_text_goes_out_an_answer_comes_back_and_a_stop_holds(cluster: Running)
     eventually(lambda: other.get(f"{thread}/consent")["status"] == "revoked", SOON_S)
     assert ats.refused("send-text", candidate="ada", number=ADA, body=BODY) == "revoked_by_keyword"
     assert texts(cluster) == [BODY]
+
+
+def test_a_picture_that_one_worker_stored_is_read_through_every_http_process(cluster: Running) -> None:
+    ats = cluster.client()
+    ats.accepted("add-number", candidate="mary", number=PICTURED)
+    sent = {"to": demo.SENDERS["acme"], "media": [media(png())]}
+    phone = f"{cluster.phones}/phones/{PICTURED[1:]}/messages"
+    sid = httpx.post(phone, json=sent, trust_env=False).raise_for_status().json()["sid"]
+    thread = f"/candidates/mary/threads/{quote(PICTURED, safe='')}"
+
+    def stored() -> bool:
+        found = [one for one in ats.get(thread)["items"] if one["id"] == sid]
+        return bool(found) and found[0]["media"][0]["state"] == "stored"
+
+    eventually(stored, SOON_S)
+    for api in (0, 1):
+        client = cluster.client(api)
+        answer = client.http.get(f"{client.url}{thread}/attachments/{sid}/0")
+        assert (answer.status_code, answer.content) == (200, png())
 
 
 def test_one_trace_leads_from_a_record_on_a_topic_to_the_phone_and_the_views(cluster: Running) -> None:

@@ -14,6 +14,8 @@ from jsonschema import Draft202012Validator
 DESCRIPTION = Path(__file__).parents[3] / ".carrier" / "twilio_api_v2010.json"
 MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 MESSAGE = "/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json"
+MEDIA_LIST = "/2010-04-01/Accounts/{AccountSid}/Messages/{MessageSid}/Media.json"
+MEDIA = "/2010-04-01/Accounts/{AccountSid}/Messages/{MessageSid}/Media/{Sid}.json"
 # https://www.twilio.com/docs/messaging/api/message-resource#message-properties
 DATE = {"type": ["string", "null"], "pattern": r"^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000$"}
 COUNT = {"type": "string", "pattern": "^[0-9]+$"}

@@ -70,10 +70,11 @@ async function post(path, content) {
   return typeof detail === "string" ? detail : "This cannot be sent.";
 }
 
-async function say(phone, body) {
+async function say(phone, body, media = []) {
   const form = part(phone, "answer");
   const to = form.elements.to.value.replace(/[^+0-9]/g, "");
-  const problem = await post(`/phones/${phone.dataset.number.slice(1)}/messages`, to ? { body, to } : { body });
+  const said = { body, media, ...(to && { to }) };
+  const problem = await post(`/phones/${phone.dataset.number.slice(1)}/messages`, said);
   part(phone, "problem").textContent = problem;
   return !problem;
 }
@@ -88,8 +89,19 @@ phones.addEventListener("submit", async (event) => {
 });
 
 phones.addEventListener("click", (event) => {
+  if (event.target.dataset.picks) event.target.form.elements.media.click();
   const word = event.target.dataset.word;
   if (word) say(event.target.closest(".phone"), word);
+});
+
+phones.addEventListener("change", async (event) => {
+  if (event.target.name !== "media" || event.target.files.length === 0) return;
+  const [file] = event.target.files;
+  event.target.value = "";
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const content = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  const media = { content_type: file.type || "application/octet-stream", content };
+  say(event.target.closest(".phone"), "", [media]);
 });
 
 phones.addEventListener("keydown", (event) => {

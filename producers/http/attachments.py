@@ -1,0 +1,94 @@
+"""What came with a reply, as a file: for those who may read the thread that it stands in, and nobody else.
+
+Its content is whatever somebody sent. So a browser is told to take it for nothing but what we say it is, to
+run nothing in it, and to save it rather than show it unless it is a picture.
+"""
+
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Path, Response
+
+from producers.http.access import needs
+from producers.http.deps import ApiDeps, Deps
+from producers.http.documenting import READ_ROUTE, problems
+from producers.http.problems import Problem
+from producers.http.reads import AccountPath, CandidatePath, NumberPath
+from projections.attachment_shapes import Attachment, AttachmentPlace
+from schemas.actors import Permission
+from schemas.commands import MEDIA_MAX
+
+log = structlog.get_logger()
+
+ANY_FILE = "application/octet-stream"
+# Styles within, for the browser's own frame around a picture that is opened by itself.
+CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+KEPT_BY_BROWSERS_S = 300
+_ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+
+router = APIRouter(prefix="/v1/accounts/{account}")
+
+
+@router.get(
+    "/candidates/{candidate}/threads/{number}/attachments/{sid}/{index}",
+    tags=["threads"],
+    operation_id="readAttachment",
+    summary="A picture or file that came with a reply",
+    dependencies=[Depends(needs(Permission.VIEW))],
+    response_class=Response,
+    responses={
+        200: {"description": "The file.", "content": {**dict.fromkeys(_ENDINGS, _BYTES), ANY_FILE: _BYTES}},
+        **problems(*READ_ROUTE, "not_found"),
+    },
+)
+def read_attachment(
+    account: AccountPath,
+    candidate: CandidatePath,
+    number: NumberPath,
+    sid: Annotated[
+        str, Path(max_length=200, description="The reply's id.", examples=["MM" + "0" * 31 + "2"])
+    ],
+    index: Annotated[
+        int, Path(ge=0, le=MEDIA_MAX - 1, description="`index` of the attachment.", examples=[0])
+    ],
+    deps: Deps,
+) -> Response:
+    """As it was sent. Only a picture keeps its kind; anything else is a file to be saved.
+
+    404 for what is not stored: the reply's `media` say whether it is waiting or refused.
+    """
+    place = deps.queries.attachment(account, candidate, number, sid, index)
+    if place is None:
+        raise Problem("not_found", "This thread has no such attachment.")
+    content = _content(deps, place)
+    return Response(content, media_type=place.attachment.picture or ANY_FILE, headers=_headers(place))
+
+
+def _content(deps: ApiDeps, place: AttachmentPlace) -> bytes:
+    attachment = place.attachment
+    if attachment.state != "stored":
+        raise Problem("not_found", f"This attachment is not stored; it is {attachment.state}.")
+    files = deps.attachments
+    content = None if files is None else files.read(place.conversation, place.sid, attachment.index)
+    if content is None:
+        log.warning("attachment_missing", sid=place.sid, index=attachment.index)
+        raise Problem("not_found", "The file of this attachment is not here any more.")
+    return content
+
+
+def _headers(place: AttachmentPlace) -> dict[str, str]:
+    attachment = place.attachment
+    how = "attachment" if attachment.picture is None else "inline"
+    return {
+        "Content-Disposition": f'{how}; filename="{_name(attachment)}"',
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": f"private, max-age={KEPT_BY_BROWSERS_S}",
+    }
+
+
+def _name(attachment: Attachment) -> str:
+    """One of our own making: what a sender calls a file can be a trap."""
+    return f"attachment-{attachment.index + 1}{_ENDINGS.get(attachment.picture or '', '')}"
