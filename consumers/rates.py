@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from consumers.carriers.carrier import Outcome, Rejected
 from domain.carrier_errors import SENDER_QUEUE_FULL, TOO_MANY_REQUESTS
+from schemas.base import is_service
 
 BURST_S = 1.0
 """How many seconds' worth may leave at once."""
@@ -47,7 +48,6 @@ class Limits:
     """Segments a second. `senders` by kind, as SENDER_RATES, or by a sender itself, which goes before."""
 
     senders: Mapping[str, float] = field(default_factory=lambda: SENDER_RATES)
-    carrier: float = CARRIER_RATE
 
     def of(self, sender: str) -> float:
         """How fast `sender` may text: a number in E.164, a short code or a messaging service."""
@@ -59,7 +59,7 @@ class Limits:
 
 def kind_of(sender: str) -> str:
     """A key of SENDER_RATES. All of +1 counts as the United States and Canada."""
-    if sender.startswith("MG"):
+    if is_service(sender):
         return "messaging_service"
     if _SHORT_CODE.fullmatch(sender):
         return "short_code"

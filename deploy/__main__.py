@@ -135,6 +135,13 @@ def replay(demo: OfDemo = None) -> None:
 
 
 @app.command()
+def stopped(demo: OfDemo = None) -> None:
+    """List the accounts that send nothing because the carrier refused them, and why."""
+    with opened(_settings_of(demo)) as archive:
+        maintenance.stopped(archive, out)
+
+
+@app.command()
 def export(
     file: Annotated[Path, typer.Argument(help="Where to write: one event a line, as JSON.")],
     account: Annotated[str | None, typer.Option(help="Only this account's events.")] = None,

@@ -13,6 +13,7 @@ from deploy.parts import BYTES_PER_MB, attachment_files, auth_of, carrier_door_o
 from deploy.settings import Settings
 from deploy.stores import said_of
 from producers.dead_letters import DeadLetters
+from producers.http.account_metrics import AccountMetrics
 from producers.http.app import create_app
 from producers.http.call_intake import CallIntake
 from producers.http.deps import ApiDeps, Check
@@ -22,6 +23,7 @@ from producers.spool import Spool
 from producers.traced_door import TracedDoor
 from producers.waiting_calls import WaitingCalls
 from projections.feeds import Changes
+from projections.operating import stopped_accounts
 from projections.queries import Queries
 from schemas.door import CommandDoor
 from schemas.sealing import Keys
@@ -85,6 +87,7 @@ def http_app(
     """The application; `channel` is what commands pass through behind the door."""
     door, tracer = calls.door, observability.tracer
     observability.count(stores.dead_letters)
+    AccountMetrics(observability.registry).watch(lambda: len(stopped_accounts(stores.views)))
     deps = ApiDeps(
         door=door if tracer is None else TracedDoor(door, tracer, channel),
         queries=Queries(stores.views),

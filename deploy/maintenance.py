@@ -1,4 +1,4 @@
-"""Long work on all that is kept: rebuild, replay, export; each shows how far it is."""
+"""Work on all that is kept: rebuild, replay, export, which show how far they are; and what is stopped."""
 
 import json
 import tempfile
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rich.console import Console
+from rich.table import Table
 from sqlalchemy import Engine
 
 from consumers.projector import Projector
@@ -16,6 +17,7 @@ from deploy.progress import bar
 from projections import catalog, rebuilding
 from projections.comparing import differences
 from projections.engine import open_engine
+from projections.operating import stopped_accounts
 from projections.source import EventSource
 from projections.tracking import shown
 from schemas import codec
@@ -61,6 +63,20 @@ def _equal(archive: Archive, fresh: Engine, console: Console) -> bool:
     if not different:
         console.print(f"All views equal a replay of {sum(standing.values()):,} events.")
     return not different
+
+
+def stopped(archive: Archive, console: Console) -> None:
+    """Print the accounts whose sending is stopped, and what resumes it."""
+    accounts = stopped_accounts(archive.views)
+    if not accounts:
+        console.print("No account is stopped.")
+        return
+    table = Table("Account", "Since", "Code", "Reason", box=None)
+    for one in accounts:
+        code = "" if one.code is None else str(one.code)
+        table.add_row(one.account, f"{one.since:%Y-%m-%d %H:%M:%S}", code, one.reason)
+    console.print(table)
+    console.print("Put right what the carrier objects to, and send each of them resume-sending.")
 
 
 @dataclass(frozen=True, slots=True)

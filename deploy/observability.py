@@ -12,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from consumers.metrics import ConsumerMetrics, Standing
 from producers.dead_letters import DeadLetters
+from producers.http.account_metrics import AccountMetrics
 from producers.http.deps import Check
 from producers.http.observe import HttpMetrics
 from producers.http.ops_app import ReadinessGauge
@@ -85,7 +86,7 @@ def table_of_metrics() -> list[tuple[str, str, str, str]]:
     metrics = ConsumerMetrics(registry)
     ready = ReadinessGauge(registry, {})
     spool = SpoolMetrics(registry)
-    http = [*_parts(HttpMetrics(registry)), spool.calls, spool]
+    http = [*_parts(HttpMetrics(registry)), spool.calls, spool, AccountMetrics(registry)]
     parts = [*_parts(metrics), dead_letters_counter(registry), ready, *http]
     return [row for part in parts for row in _rows(part)]
 

@@ -188,12 +188,17 @@ def patience_of(settings: Settings) -> Patience:
 
 def limits_of(settings: Settings) -> Limits:
     """How fast texts may leave."""
-    return Limits({**SENDER_RATES, **settings.sender_rates}, settings.carrier_rate)
+    return Limits({**SENDER_RATES, **settings.sender_rates})
 
 
 def carrier_rates_of(settings: Settings, share: Callable[[], float] = lambda: 1.0) -> CarrierRates:
     """The carrier accounts' limits, of which this process has `share`: its part of all shards."""
-    return CarrierRates(lambda _: settings.carrier_rate * share(), time.monotonic())
+
+    def full(carrier: str) -> float:
+        own = settings.carriers[carrier].rate if carrier in settings.carriers else None
+        return (own or settings.carrier_rate) * share()
+
+    return CarrierRates(full, time.monotonic())
 
 
 def client_of(settings: Settings) -> Mapping[str, Any]:

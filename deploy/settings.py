@@ -103,6 +103,8 @@ class CarrierSettings(BaseModel):
     auth_token: Annotated[SecretStr, Field(min_length=1)] | None = None
     auth_token_file: Annotated[Path, AfterValidator(_file)] | None = None
     url: Annotated[str, Field(pattern=URL)] = TWILIO_URL
+    rate: Annotated[float, Field(gt=0)] | None = None
+    """Segments a second; as `carrier_rate` where it is not set."""
 
     @model_validator(mode="after")
     def _one_token(self) -> Self:
@@ -189,7 +191,7 @@ class Settings(BaseSettings):
     carriers: dict[CarrierName, CarrierSettings] = Field(
         {},
         description="Further carriers that speak as Twilio does, as JSON: name, `account_sid`, `url`, and "
-        "`auth_token` or `auth_token_file`. The one above is called `twilio`.",
+        "`auth_token` or `auth_token_file`, perhaps `rate`. The one above is called `twilio`.",
     )
     hand_overs_max: int = Field(16, ge=1, le=256, description="How many texts are handed over at once.")
 
@@ -207,7 +209,9 @@ class Settings(BaseSettings):
         5, ge=1, le=100, description="How large such a file may be, in MB; Twilio's have 5 at most."
     )
     carrier_rate: float = Field(
-        CARRIER_RATE, gt=0, description="Segments a second that the carrier account takes."
+        CARRIER_RATE,
+        gt=0,
+        description="Segments a second that the carrier account takes, and any further one without a `rate`.",
     )
     sender_rates: dict[Annotated[str, Field(min_length=1)], Annotated[float, Field(gt=0)]] = Field(
         dict(SENDER_RATES),

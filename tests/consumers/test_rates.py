@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.carriers.carrier import Accepted, Rejected
-from consumers.rates import CARRIER_RATE, REST_S, Bucket, CarrierRates, Limits, Rates, Way, kind_of
+from consumers.rates import REST_S, Bucket, CarrierRates, Limits, Rates, Way, kind_of
 
 LARGEST = 21
 """Segments of the largest text: 1,400 units of UCS-2."""
@@ -19,7 +19,7 @@ def bucket(rate: float) -> Bucket:
 
 
 def rates(carrier: float = 1_000.0, **senders: float) -> Rates:
-    return Rates(Limits(senders, carrier), CarrierRates(lambda _: carrier, 0.0))
+    return Rates(Limits(senders), CarrierRates(lambda _: carrier, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_senders_rate_follows_from_its_kind_and_country(sender: str, rate: flo
 def test_what_is_set_for_a_sender_itself_goes_before_what_is_set_for_its_kind() -> None:
     limits = Limits({"us_long_code": 12.0, US: 4.5})
     assert (limits.of(US), limits.of("+14155550101"), limits.of("+18005550100")) == (4.5, 12.0, 3.0)
-    assert (limits.carrier, kind_of("MGx")) == (CARRIER_RATE, "messaging_service")
+    assert kind_of("MGx") == "elsewhere"  # a name, not a messaging service's id
 
 
 def test_one_seconds_worth_leaves_at_once_and_the_rest_at_the_rate() -> None:

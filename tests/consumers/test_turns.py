@@ -21,7 +21,7 @@ def turns(
     texts: Sequence[OpenText] = (), *, under_way_max: int = 10**9, carrier: float = 1e9, **senders: float
 ) -> Turns:
     """With nothing held up, unless `carrier` or `senders` say how fast."""
-    limits = Limits({**FAST, **senders}, carrier)
+    limits = Limits({**FAST, **senders})
     line = Turns(Rates(limits, CarrierRates(lambda _: carrier, 0.0)), under_way_max)
     line.take_in_all(texts, 0.0)
     return line

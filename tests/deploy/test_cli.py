@@ -16,6 +16,7 @@ import pytest
 
 from deploy import demo
 from deploy.settings import LOOPBACK, PREFIX, Settings
+from schemas.actors import Permission
 from tests.deploy.conftest import CommandLine
 from tests.support.office import POLITE, Json, Person, open_office, quick
 from tests.support.processes import LOOPBACK_ONLY, listening, process, status
@@ -208,6 +209,18 @@ def test_rebuild_takes_the_views_that_are_named(sayso: CommandLine) -> None:
 
 def exported(path: Path) -> list[Json]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_operator_sees_which_accounts_are_stopped_and_why(sayso: CommandLine, ada: Person) -> None:
+    before = sayso("stopped")
+    assert (before.code, before.out, before.err) == (0, "No account is stopped.\n", "")
+    ada.phone.behaves(error_code=30032)
+    ada.becomes(ada.gets()["text_id"], "failed")
+    said = sayso("stopped")
+    assert re.search(rf"^{ada.office.account} +\d{{4}}-\d\d-\d\d [\d:]+ +30032 ", said.out, re.MULTILINE)
+    assert "resume-sending" in said.out
+    ada.office.member(Permission.OPERATE).accepted("resume-sending")
+    eventually(lambda: sayso("stopped").out == before.out)
 
 
 def test_export_writes_every_event_opened_and_for_its_owner_alone(

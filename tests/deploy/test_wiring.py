@@ -3,11 +3,12 @@
 import stat
 import threading
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
 
-from deploy.parts import auth_of, carriers_of, policy_of
+from deploy.parts import auth_of, carrier_rates_of, carriers_of, policy_of
 from deploy.settings import SettingsError
 from deploy.stores import AlreadyRunning, Stores, StoresUnavailable
 from deploy.wiring import Sayso
@@ -138,6 +139,18 @@ def test_the_carrier_is_that_of_the_settings(folder: Path) -> None:
     account = carriers_of(settings_for(folder, twilio_url="http://127.0.0.1:9", hand_overs_max=3))["twilio"]
     assert (account.base_url, account.connections_max) == ("http://127.0.0.1:9", 3)
     assert account.auth_token not in repr(account)
+
+
+def test_each_carrier_account_has_a_rate_of_its_own_or_the_first_ones(folder: Path) -> None:
+    own = {"account_sid": "AC" + "1" * 32, "auth_token": "t"}
+    settings = settings_for(folder, carriers={"own": {**own, "rate": 7}, "alike": own}, carrier_rate=40.0)
+    rates = carrier_rates_of(settings, lambda: 0.5)
+    now_s = monotonic()
+    assert {name: rates.of(name).rate(now_s) for name in ("twilio", "own", "alike")} == {
+        "twilio": 20.0,
+        "own": 3.5,
+        "alike": 20.0,
+    }
 
 
 def test_tokens_are_checked_as_the_settings_say(folder: Path) -> None:

@@ -38,7 +38,7 @@ _AN_OPEN_TEXT = select(catalog.OPEN_TEXTS.texts.c.text_id).limit(1)
 
 def unlimited() -> Rates:
     """Limits that nothing here ever meets."""
-    limits = Limits(dict.fromkeys(SENDER_RATES, RATE), RATE)
+    limits = Limits(dict.fromkeys(SENDER_RATES, RATE))
     return Rates(limits, CarrierRates(lambda _: RATE, 0.0))
 
 

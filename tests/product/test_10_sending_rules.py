@@ -17,7 +17,7 @@ from tests.support.office import (
     fresh_number,
     new_account,
 )
-from tests.support.sayso import System, problem_of
+from tests.support.sayso import System, eventually, problem_of
 
 FAR = "2150-01-01T12:00:00Z"
 PAST = "2020-01-01T12:00:00Z"
@@ -169,12 +169,20 @@ def test_when_the_carrier_refuses_the_account_nothing_goes_until_the_operator_re
     failed = person.becomes(person.gets()["text_id"], "failed")
     assert (failed["code"], office.balance) == (30032, 50)
     assert office.boss.get("")["stopped"]["code"] == 30032
+    assert stopped_accounts(office) == 1
     assert office.boss.refused("send-text", **other.at, body=POLITE) == "sending_stopped"
     assert other.preview()["refusal"]["code"] == "sending_stopped"
     assert office.member(Permission.MANAGE).refused("resume-sending") == "not_permitted"
     office.member(Permission.OPERATE).accepted("resume-sending")
     other.gets()
     other.phone.shows(POLITE)
+    eventually(lambda: stopped_accounts(office) == 0)
+
+
+def stopped_accounts(office: Office) -> float:
+    """As the operator's monitoring sees it."""
+    lines = office.system.http().get("/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("sayso_accounts_stopped "))
 
 
 @pytest.mark.parametrize(
