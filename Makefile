@@ -25,7 +25,7 @@ tests: setup programs broker asyncapi carrier-api ## pytest with branch coverage
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	$(BIN)/coverage report --omit 'domain/*'
 	$(BIN)/coverage report --include 'domain/*' --fail-under 100
 endif

@@ -56,6 +56,14 @@ configure_logs("warning")
 LOGS = structlog.get_config()
 
 
+LONG = ("tests/drills/", "tests/deploy/distributed/", "tests/browser/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files whose tests take long go first: begun last, one of them would run on alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def logs_as_they_were() -> Iterator[None]:
     """What a module sets about logs ends with it: other tests look at theirs."""

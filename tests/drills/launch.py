@@ -137,6 +137,7 @@ def _hurry() -> None:
         "abandoned_after": timedelta(seconds=ABANDONED_S),
         "doubt_asked_after": timedelta(seconds=DOUBT_ASKED_S),
         "status_asked_after": timedelta(seconds=0.5),
+        "count_asked_after": timedelta(seconds=0.5),
         "settle_every": timedelta(seconds=0.2),
         "asked_again_after": timedelta(seconds=0.3),
     }
