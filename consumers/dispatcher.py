@@ -161,6 +161,7 @@ class Dispatcher:
         try:
             again = self._hand_over(text)
         except (Busy, Unavailable):
+            self._rates.give_back(way_of(text), text.segments, time.monotonic())
             log.warning("hand_over_postponed", **about)  # it is still in the view
         except Exception:
             log.exception("hand_over_failed", **about)

@@ -1,18 +1,16 @@
-"""The dispatcher's door on brokers: no text begins before its shard has read what the topic held by then.
+"""The dispatcher's door on brokers: no text begins before what was said before, which may be a STOP (P1).
 
-A worker's own steps do not pass through the topic, so they would overtake what waits there, and that may be
-a STOP (P1). So a last look asks the topic where it ends, and waits until the shard is there. A topic that
-cannot be asked holds all texts: what it has taken meanwhile is not known.
+A worker's own steps do not pass through the topic, so they would overtake what waits there. So a last look
+asks the topic where it ends, and waits until the shard is there; and while a call of that number waits in a
+spool, there is none. A topic that cannot be asked holds all texts: what it has taken meanwhile is not known.
 """
 
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from itertools import count
 from typing import Any
-from uuid import UUID
 
 from consumers.partition_source import PartitionSource
 from projections.topics.partitions import Partitions
@@ -21,24 +19,24 @@ from schemas.commands import Command, StartDispatch
 from schemas.door import Busy, Unavailable
 from schemas.receipts import Answer
 
-WAIT_S_MAX = 5.0
+WAIT_S_MAX = 1.0
 """How long a hand waits; then its text waits for another turn."""
 LOOK_EVERY_S = 0.003
+OLD_AFTER_S = 0.1
+"""What was known so long ago is asked anew."""
 ASKED_WITHIN_S = 2.0
 AGAIN_AFTER_S = 1.0
 """A topic that did not answer is left alone for so long."""
-WANTED_MAX = 10_000
 
 
 class TopicFirst:
-    """The inbox of `source`, but a last look waits until all that `end` counts has been read."""
+    """The inbox of `source`, but a last look comes after what spools and the topic held before it."""
 
-    def __init__(self, source: PartitionSource, end: "TopicEnd") -> None:
+    def __init__(self, source: PartitionSource, end: "TopicEnd", waits: Callable[[str], bool]) -> None:
+        """`waits`: whether a call from a number (E.164) waits in a spool; may raise Unavailable."""
         self._source = source
         self._end = end
-        self._wanted: OrderedDict[UUID, int] = OrderedDict()
-        """Where the topic ended when a text's last look was first asked for. It is not asked anew: where
-        commands come faster than they are read, the shard would never be there."""
+        self._waits = waits
 
     async def submit(self, command: Command, wait_s: float) -> Answer | None:
         """As the inbox does: nobody hands texts over from a loop."""
@@ -48,25 +46,25 @@ class TopicFirst:
         """As the inbox does.
 
         Raises:
-            Busy: the shard is too far behind to be waited for, or closed.
-            Unavailable: the topic does not say where it ends.
+            Busy: a call waits, or the shard is too far behind to be waited for, or closed.
+            Unavailable: the topic does not say where it ends, or nobody knows whose calls wait.
         """
         if isinstance(command, StartDispatch):
-            self._wait(command.text_id)
+            until_s = time.monotonic() + WAIT_S_MAX
+            while not self._is_next(command.number, until_s):
+                pass
         return self._source.inbox.put(command)
 
-    def _wait(self, text: UUID) -> None:
-        wanted = self._wanted.get(text)
-        if wanted is None:
-            wanted = self._wanted[text] = self._end.now()
-            while len(self._wanted) > WANTED_MAX:  # of texts that were called back meanwhile
-                self._wanted.popitem(last=False)
-        until = time.monotonic() + WAIT_S_MAX
-        while self._source.read_to < wanted:
-            if time.monotonic() > until or self._source.closed:
+    def _is_next(self, number: str, until_s: float) -> bool:
+        """Wait for what is ahead; whether that was so short that nothing can have come before since."""
+        if self._waits(number):  # before the topic is asked: what was replayed, and waits no more, is there
+            raise Busy
+        end, known_s = self._end.now(), time.monotonic()
+        while self._source.read_to < end:
+            if time.monotonic() > until_s or self._source.closed:
                 raise Busy
             time.sleep(LOOK_EVERY_S)
-        self._wanted.pop(text, None)
+        return time.monotonic() - known_s < OLD_AFTER_S
 
 
 class TopicEnd:

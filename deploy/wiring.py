@@ -83,7 +83,7 @@ class Sayso:
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
         self.dispatcher = Dispatcher(
             Worklist(self.stores.views, SHARD),
-            SpooledFirst(self.inbox, lambda _: self.spool.waiting),
+            SpooledFirst(self.inbox, self.spool),
             ObservedCarriers(self.carriers, metrics, shard=SHARD, tracer=tracer),
             callback_of(settings),
             clock,

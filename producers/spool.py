@@ -12,7 +12,7 @@ import fcntl
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime
@@ -34,7 +34,6 @@ log = structlog.get_logger("sayso.spool")
 FILE, LOCK = "spool.db", "spool.lock"
 NONCE_BYTES = 12  # NIST SP 800-38D: 96 bits
 CALLS_PER_COMMIT_MAX = 500
-PAGE_CALLS = 500
 BUSY_S_MAX = 0.3
 """How long another process may keep us from writing: the carrier is waiting."""
 _PURPOSE = b"sayso spool v1"  # the master key wraps keys and seals letters, too; no key serves two purposes
@@ -49,9 +48,11 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     at_us INTEGER NOT NULL,
-    sealed BLOB NOT NULL
+    sealed BLOB NOT NULL,
+    told INTEGER NOT NULL
 )
 """
+_UNTOLD = "CREATE INDEX IF NOT EXISTS calls_untold ON calls (id) WHERE NOT told"
 _NAME = "CREATE TABLE IF NOT EXISTS name (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL)"
 _INDEX = "CREATE INDEX IF NOT EXISTS calls_at ON calls (at_us)"
 
@@ -117,8 +118,10 @@ class Spool:
         """Whether something waits, as far as this process knows: what comes now has to go behind it."""
         return self._waits
 
-    def keep(self, call: bytes, at: datetime) -> "Future[None]":
+    def keep(self, call: bytes, at: datetime, *, told: bool = True) -> "Future[None]":
         """Write `call` down; the future is done once it is on the disk.
+
+        `told`: whether whoever has to know that it waits knows.
 
         It fails with `SpoolFull` or `SpoolBroken`: then nothing was kept.
         """
@@ -128,30 +131,24 @@ class Spool:
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = nonce + self._box.encrypt(nonce, call, None)
         kept: Future[None] = Future()
-        self._arriving.put(_Arrival(int(at.timestamp() * 1_000_000), sealed, kept))
+        self._arriving.put(_Arrival(int(at.timestamp() * 1_000_000), sealed, told, kept))
         return kept
 
-    def oldest(self, limit: int, after: int = 0) -> Sequence[Spooled]:
-        """At most `limit` calls behind the one with the id `after`, in the order in which they came."""
-        query = "SELECT id, at_us, sealed FROM calls WHERE id > ? ORDER BY id LIMIT ?"
-        rows = self._ask(lambda database: database.execute(query, (after, limit)).fetchall())
-        return [self._open(*row) for row in rows]
+    def oldest(self, limit: int) -> Sequence[Spooled]:
+        """At most `limit` calls, in the order in which they came."""
+        return self._read("SELECT id, at_us, sealed FROM calls ORDER BY id LIMIT ?", limit)
 
-    def pages(self) -> Iterator[Sequence[Spooled]]:
-        """All that waits, in order."""
-        after = 0
-        while page := self.oldest(PAGE_CALLS, after):
-            yield page
-            after = page[-1].id
+    def untold(self, limit: int) -> Sequence[Spooled]:
+        """As `oldest`, but of calls that were kept without anybody's knowing."""
+        return self._read("SELECT id, at_us, sealed FROM calls WHERE NOT told ORDER BY id LIMIT ?", limit)
+
+    def tell(self, ids: Sequence[int]) -> None:
+        """Whoever has to know of these knows."""
+        self._change("UPDATE calls SET told = 1 WHERE id = ?", ids)
 
     def drop(self, ids: Sequence[int]) -> None:
         """These were taken in: forget them."""
-
-        def delete(database: sqlite3.Connection) -> None:
-            with database:
-                database.executemany("DELETE FROM calls WHERE id = ?", [(one,) for one in ids])
-
-        self._ask(delete)
+        self._change("DELETE FROM calls WHERE id = ?", ids)
         self.look()
 
     def look(self) -> bool:
@@ -188,6 +185,17 @@ class Spool:
         self._database.close()
         self._lock_file.close()
 
+    def _read(self, query: str, limit: int) -> list[Spooled]:
+        rows = self._ask(lambda database: database.execute(query, (limit,)).fetchall())
+        return [self._open(*row) for row in rows]
+
+    def _change(self, statement: str, ids: Sequence[int]) -> None:
+        def change(database: sqlite3.Connection) -> None:
+            with database:
+                database.executemany(statement, [(one,) for one in ids])
+
+        self._ask(change)
+
     def _ask(self, query: "Callable[[sqlite3.Connection], Any]") -> Any:
         with self._using:
             return query(self._database)
@@ -211,11 +219,11 @@ class Spool:
             self._store([arrival for arrival in arrivals if arrival is not None])
 
     def _store(self, arrivals: "Sequence[_Arrival]") -> None:
-        rows = [(arrival.at_us, arrival.sealed) for arrival in arrivals]
+        rows = [(arrival.at_us, arrival.sealed, arrival.told) for arrival in arrivals]
         wrong: Exception | None = None
         try:
             with self._using, self._database as database:
-                database.executemany("INSERT INTO calls (at_us, sealed) VALUES (?, ?)", rows)
+                database.executemany("INSERT INTO calls (at_us, sealed, told) VALUES (?, ?, ?)", rows)
         except sqlite3.Error as error:
             full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
             wrong = SpoolFull() if full else SpoolBroken(error.sqlite_errorname)
@@ -235,6 +243,7 @@ class Spool:
 class _Arrival(NamedTuple):
     at_us: int
     sealed: bytes
+    told: bool
     kept: "Future[None]"
 
 
@@ -250,6 +259,7 @@ def _opened(path: Path, bytes_max: int) -> sqlite3.Connection:
         with database:
             database.execute(_TABLE)
             database.execute(_INDEX)
+            database.execute(_UNTOLD)
             database.execute(_NAME)
             database.execute("INSERT OR IGNORE INTO name VALUES (1, ?)", (str(uuid4()),))
     except BaseException:

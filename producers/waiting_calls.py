@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from hashlib import sha256
 from hmac import digest
+from time import monotonic
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ from schemas.door import Unavailable
 
 MAKING_LOCK = 0x5A5_CA11  # of PostgreSQL's advisory locks: ours for making the table
 HASH_BYTES = 16
+GRACE_S = 2.0
+"""For spools, after it could not be known what waits in them: they could not tell of it either."""
 ANSWER_S_MAX = 2
 _OPTIONS = {"connect_timeout": ANSWER_S_MAX, "options": f"-c statement_timeout={ANSWER_S_MAX * 1_000}"}
 _PURPOSE = b"sayso waiting calls v1"  # no key serves two purposes
@@ -51,6 +54,7 @@ class WaitingCalls:
             pool_timeout=ANSWER_S_MAX,
             connect_args=_OPTIONS,
         )
+        self._told_from_s = 0.0
         self._key = digest(secret, _PURPOSE, sha256)
         with self._engine.begin() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_LOCK)))
@@ -72,8 +76,17 @@ class WaitingCalls:
         old = _CALLS.c.at < sa.func.now() - older_than
         self._run(sa.delete(_CALLS).where(_CALLS.c.spool == spool, old))
 
+    def may_wait(self, number: str) -> bool:
+        """Whether a call from `number` (E.164) waits in any spool, as far as spools had time to tell."""
+        try:
+            waits = self.any_from(number)
+        except Unavailable:
+            self._told_from_s = monotonic() + GRACE_S
+            raise
+        return waits or monotonic() < self._told_from_s
+
     def any_from(self, number: str) -> bool:
-        """Whether a call from `number` (E.164) waits in any spool."""
+        """Whether the table has a call from `number`."""
         query = sa.select(sa.literal(1)).where(_CALLS.c.number == self._hash(number)).limit(1)
         try:
             with self._engine.connect() as connection:

@@ -38,7 +38,6 @@ from deploy.parts import (
 from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
 from producers.relay import Relay
-from producers.spooled_first import SpooledFirst
 from projections.listening import ChangeListener
 from projections.worklist import Worklist
 from schemas.topics import Topic
@@ -157,8 +156,7 @@ class ServedByWorker:
             self.worker = Worker(shard, self.source)
             self.dispatcher = Dispatcher(
                 Worklist(process.stores.views, number),
-                # In this order: what was replayed from a spool, and waits there no more, is on the topic.
-                SpooledFirst(TopicFirst(self.source, end), process.stores.waiting_calls.any_from),
+                TopicFirst(self.source, end, process.stores.waiting_calls.may_wait),
                 ObservedCarriers(process.carriers, metrics, shard=number, tracer=tracer),
                 callback_of(settings),
                 clock,

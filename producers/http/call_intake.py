@@ -12,7 +12,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Error as SQLiteError
@@ -102,12 +101,15 @@ class CallIntake:
         self._known: dict[str, tuple[str, float]] = {}
         # Of our own: whatever else of the process waits for a database must not hold the carrier up.
         self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="carrier-calls")
+        self._telling = ThreadPoolExecutor(THREADS, thread_name_prefix="spool-notices")
         self._stopping, self._empty = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._replay, name="spool-replay", daemon=True)
 
     def start(self, drained_within_s: float = 0.0) -> bool:
         """Begin to replay; whether, within so many seconds, nothing is left that waited."""
         self._thread.start()
+        if self._notices is not None:
+            self._notices.start()
         return self._empty.wait(drained_within_s)
 
     def stop(self) -> None:
@@ -115,7 +117,10 @@ class CallIntake:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
-        self._asking.shutdown(wait=False, cancel_futures=True)
+        if self._notices is not None:
+            self._notices.stop()
+        for pool in (self._asking, self._telling):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def take(self, call: CarrierCall) -> Outcome:
         """Take `call` in, or spool it; either way it survives a crash.
@@ -133,14 +138,12 @@ class CallIntake:
                 log.exception("call_not_delivered", door=call.door)
         told = await self._told(call)
         try:
-            kept = asyncio.wrap_future(self.spool.keep(call.write(), self._clock()))
+            kept = asyncio.wrap_future(self.spool.keep(call.write(), self._clock(), told=told))
             await asyncio.wait_for(asyncio.shield(kept), SPOOL_S_MAX)
         except (SpoolFull, SpoolBroken, TimeoutError) as error:
             self._metrics.refused()
             log.critical("call_lost", door=call.door, error=type(error).__name__)
             raise NotKept(full=isinstance(error, SpoolFull)) from error
-        if self._notices is not None and not told:
-            self._notices.missed()
         self._metrics.spooled()
         return "spooled"
 
@@ -150,9 +153,9 @@ class CallIntake:
             return True
         try:
             async with asyncio.timeout(TELL_S_MAX):
-                await asyncio.get_running_loop().run_in_executor(self._asking, self._notices.tell, call)
+                await asyncio.get_running_loop().run_in_executor(self._telling, self._notices.tell, call)
         except _AWAY:
-            return False  # then they cannot look, either: the last look needs what is away
+            return False  # they hear of it from the spool, as soon as what is away is back
         return True
 
     # --- one call ----------------------------------------------------------------------------------
@@ -224,7 +227,7 @@ class CallIntake:
         with asyncio.Runner() as runner:
             while not self._stopping.is_set():
                 try:
-                    busy = self._looks_after_it() and runner.run(self._replay_some())
+                    busy = self.spool.look() and self.spool.mine() and runner.run(self._replay_some())
                 except Exception:  # the spool cannot be read or written just now
                     log.exception("spool_not_replayed")
                     busy = False
@@ -232,17 +235,6 @@ class CallIntake:
                     self._empty.set()
                 if not busy:
                     self._stopping.wait(RETRY_S if self.spool.waiting else LOOK_EVERY_S)
-
-    def _looks_after_it(self) -> bool:
-        """Whether something waits that this process is to replay."""
-        waits = self.spool.look()
-        if self._notices is not None and self.spool.mine():
-            with suppress(Unavailable):
-                if waits:
-                    self._notices.complete()
-                else:
-                    self._notices.empty()
-        return waits and self.spool.mine()
 
     async def _replay_some(self) -> bool:
         """Deliver the calls that have waited longest. Whether all of them are taken in now."""

@@ -1,61 +1,76 @@
-"""Telling the workers, on brokers, whose texts wait in this process's spool."""
+"""Telling the workers, on brokers, whose texts wait in a spool."""
 
+import threading
 from collections.abc import Collection
 from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
+import structlog
+
 from producers.http import ids
 from producers.http.carrier_call import CarrierCall
 from producers.spool import Spool
 from producers.waiting_calls import WaitingCalls
+from schemas.door import Unavailable
 
+LOOK_EVERY_S = 0.25
 SWEEP_EVERY_S = 30.0
 NEVER_KEPT_AFTER = timedelta(minutes=1)
 """Longer than it can take to keep a call that was told of."""
+TOLD_AT_ONCE_MAX = 500
+
+log = structlog.get_logger("sayso.webhooks")
 
 
 class SpoolNotices:
-    """One spool's notices. What could not be told, while PostgreSQL was away, is told once it is back.
-
-    Every method raises `Unavailable` where it is away.
-    """
+    """The notices of one spool. A thread tells what could not be told while PostgreSQL was away."""
 
     def __init__(self, waiting: WaitingCalls, spool: Spool) -> None:
         self._waiting = waiting
         self._spool = spool
-        self._complete = False
         self._sweep_at_s = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="spool-notices", daemon=True)
+
+    def start(self) -> None:
+        """Begin to tell what was not told."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """What is not told waits for the next start."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def tell(self, call: CarrierCall) -> None:
-        """This one is about to be kept. First told, then kept: told after it was replayed, it would stay."""
+        """This one is about to be kept. First told, then kept: told after it was replayed, it would stay.
+
+        Raises:
+            Unavailable: PostgreSQL is away.
+        """
         self._waiting.add(self._spool.id, _texts([call]))
 
-    def missed(self) -> None:
-        """One was kept that could not be told."""
-        self._complete = False
-
-    def complete(self) -> None:
-        """Tell of all that waits, if something of it was missed. By whoever replays."""
-        if self._complete:
-            return
-        self._complete = True  # what is missed from now on may not be in what is read
-        try:
-            for page in self._spool.pages():
-                self._waiting.add(self._spool.id, _texts([CarrierCall.read(one.call) for one in page]))
-        except BaseException:
-            self._complete = False
-            raise
-
     def taken(self, calls: Collection[CarrierCall]) -> None:
-        """These were taken in; to be said before the spool forgets them."""
+        """These were taken in; to be said before the spool forgets them. Raises as `tell` does."""
         self._waiting.remove(_texts(calls).keys())
 
-    def empty(self) -> None:
-        """Nothing waits: whatever was told, and then not kept, is taken back in the end."""
-        if monotonic() >= self._sweep_at_s:
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_EVERY_S):
+            try:
+                self._look()
+            except Unavailable:
+                pass  # tried again
+            except Exception:
+                log.exception("calls_not_told")
+
+    def _look(self) -> None:
+        while missed := self._spool.untold(TOLD_AT_ONCE_MAX):
+            self._waiting.add(self._spool.id, _texts([CarrierCall.read(one.call) for one in missed]))
+            self._spool.tell([one.id for one in missed])
+        if not self._spool.waiting and monotonic() >= self._sweep_at_s:
             self._sweep_at_s = monotonic() + SWEEP_EVERY_S
-            self._waiting.sweep(self._spool.id, NEVER_KEPT_AFTER)
+            self._waiting.sweep(self._spool.id, NEVER_KEPT_AFTER)  # what was told, and then not kept
 
 
 def _texts(calls: Collection[CarrierCall]) -> dict[UUID, str]:

@@ -1,11 +1,10 @@
 """P1 on brokers: a text's last look comes after whatever the topic held when it was asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 from time import monotonic, sleep
-from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
@@ -25,6 +24,7 @@ from schemas.receipts import Answer
 from schemas.topics import Topic
 from tests.consumers.serving import SEAL, Cluster
 from tests.domain import people
+from tests.domain.given import NUMBER
 from tests.support.sayso import eventually
 from tests.support.topics import sent
 
@@ -44,7 +44,9 @@ class Fed:
 
 
 @contextmanager
-def opened(cluster: Cluster) -> Iterator[tuple[PartitionSource, TopicFirst]]:
+def opened(
+    cluster: Cluster, waits: Callable[[str], bool] = lambda _: False
+) -> Iterator[tuple[PartitionSource, TopicFirst]]:
     """The source of one shard, and the dispatcher's door to it."""
     outgoing, topics = Outgoing(cluster.client), cluster.topics
     with (
@@ -53,7 +55,7 @@ def opened(cluster: Cluster) -> Iterator[tuple[PartitionSource, TopicFirst]]:
     ):
         reader = Reader(SHARD, cluster.partitions, SEAL)
         source = PartitionSource(reader, outgoing, topics[Topic.DEAD_LETTERS], 0, utc_now)
-        yield source, TopicFirst(source, end)
+        yield source, TopicFirst(source, end, waits)
 
 
 @contextmanager
@@ -138,22 +140,47 @@ def test_marks_of_transactions_at_the_end_are_nothing_to_wait_for(cluster: Clust
         assert source.position == 0
 
 
-def test_who_is_too_far_behind_says_so_and_the_end_does_not_move_on(
+def test_what_came_while_it_waited_for_long_is_waited_for_as_well(cluster: Cluster, broker: Broker) -> None:
+    with opened(cluster) as (source, door), ThreadPoolExecutor(1) as pool:
+        sent(broker, [a_record(cluster)])
+        asked = put(pool, door, people.start())
+        sleep(2 * topic_first.OLD_AFTER_S)
+        sent(broker, [a_record(cluster)])  # acknowledged before the shard has come to where the topic ended
+        source.passed(1)
+        sleep(topic_first.OLD_AFTER_S)
+        assert not asked.done()
+        source.passed(2)
+        asked.result(SOON_S)
+
+
+def test_who_is_too_far_behind_says_so_and_begins_anew(
     cluster: Cluster, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(topic_first, "WAIT_S_MAX", 0.1)
-    look = people.start()
     with opened(cluster) as (source, door):
-        sent(broker, [a_record(cluster)] * 2)
-        with pytest.raises(Busy):
-            door.put(look)
-        with fed(cluster, source):
-            eventually(lambda: bool(source.poll(1, 0.1)) or source.position == 2, SOON_S)
-            sent(broker, [a_record(cluster)] * 2)
-            eventually(lambda: source.waiting == 2, SOON_S)
-            door.put(look)
+        for behind in (0, 1):  # there once, and behind again: where the topic ended then is of no use
+            sent(broker, [a_record(cluster)])
+            source.passed(behind)
             with pytest.raises(Busy):
-                door.put(people.start(text_id=uuid4()))
+                door.put(people.start())
+        source.passed(2)
+        door.put(people.start())
+
+
+def test_while_a_call_of_the_number_waits_there_is_no_last_look(cluster: Cluster, broker: Broker) -> None:
+    waiting = {NUMBER}
+    with opened(cluster, waiting.__contains__) as (source, door), ThreadPoolExecutor(1) as pool:
+        with pytest.raises(Busy):
+            door.put(people.start())
+        door.put(people.start(number=people.OTHER_NUMBER))
+        waiting.clear()
+        sent(broker, [a_record(cluster)])
+        asked = put(pool, door, people.start())
+        sleep(2 * topic_first.OLD_AFTER_S)
+        waiting.add(NUMBER)  # it was answered while the hand waited for the shard
+        source.passed(1)
+        with pytest.raises(Busy):
+            asked.result(SOON_S)
 
 
 def test_a_closed_source_is_not_waited_for(cluster: Cluster, broker: Broker) -> None:
@@ -172,7 +199,7 @@ def test_a_topic_that_cannot_be_asked_holds_all_texts(cluster: Cluster) -> None:
         opened(cluster) as (source, _),
         closing(TopicEnd(nowhere, cluster.topics[Topic.COMMANDS], SHARD)) as end,
     ):
-        door = TopicFirst(source, end)
+        door = TopicFirst(source, end, lambda _: False)
         with pytest.raises(Unavailable, match="does not say"):
             door.put(people.start())
         began = monotonic()

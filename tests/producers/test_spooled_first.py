@@ -18,7 +18,7 @@ def test_no_last_look_while_a_call_waits(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(spooled_first, "WAIT_S_MAX", 0.05)
     inbox = Inbox(0)
     with spool_in(tmp_path) as spool:
-        door = SpooledFirst(inbox, lambda _: spool.waiting)
+        door = SpooledFirst(inbox, spool)
         door.put(people.start())
         spool.keep(b"inbound\n\nBody=STOP", datetime.now(UTC)).result(30)
         with pytest.raises(Busy):

@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -12,17 +13,13 @@ import psycopg
 import pytest
 from prometheus_client import CollectorRegistry
 
-from consumers.inbox import Inbox
-from producers import spooled_first
+from producers import waiting_calls
 from producers.http import spool_notices
 from producers.http.app import create_app
 from producers.http.call_intake import CallIntake
 from producers.http.webhooks import INBOUND_PATH
-from producers.spooled_first import SpooledFirst
 from producers.waiting_calls import WaitingCalls
-from schemas.door import Busy, Unavailable
-from tests.domain import people
-from tests.domain.given import NUMBER
+from schemas.door import Unavailable
 from tests.drills.proxy import WELL, Manner, Proxy
 from tests.producers.test_call_intake import closed
 from tests.producers.test_webhooks import a_text, callback, messages, reply
@@ -152,12 +149,19 @@ def test_what_could_not_be_told_is_told_once_the_database_is_back(
     _, number = boss.candidate()
     link.behave(AWAY)
     link.reset()
-    with behind(world, tmp_path, linked, closed()) as (away, calls):
+    with behind(world, tmp_path, linked, closed()) as (away, _):
         assert away.carrier_posts(INBOUND_PATH, reply(boss, number, "STOP")).status_code == 200
-        calls.start()
         assert not waiting.any_from(number)
-        link.behave(WELL)
-        eventually(lambda: waiting.any_from(number))
+        with behind(world, tmp_path, linked, closed()) as (
+            _,
+            another,
+        ):  # of the same folder: any of them tells
+            another.start()
+            sleep(2 * spool_notices.LOOK_EVERY_S)
+            assert not waiting.any_from(number)
+            link.behave(WELL)
+            eventually(lambda: waiting.any_from(number))
+            eventually(lambda: not another.spool.untold(1))
 
 
 def test_what_was_told_and_never_kept_is_taken_back(
@@ -172,35 +176,22 @@ def test_what_was_told_and_never_kept_is_taken_back(
         eventually(lambda: not waiting.any_from(number))
 
 
-# --- who reads it -------------------------------------------------------------------------------------
+# --- who reads it ------------------------------------------------------------------------------------
 
 
-def test_nothing_begins_before_spools_had_time_to_tell(
+def test_nothing_is_believed_before_spools_had_time_to_tell(
     linked: WaitingCalls, link: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spooled_first, "WAIT_S_MAX", 0.05)
-    monkeypatch.setattr(spooled_first, "GRACE_S", 0.5)
-    inbox = Inbox(0)
-    door = SpooledFirst(inbox, linked.any_from)
-    door.put(people.start())
+    monkeypatch.setattr(waiting_calls, "GRACE_S", 0.5)
+    number = fresh_number()
+    assert not linked.may_wait(number)
     link.behave(AWAY)
     link.reset()
     with pytest.raises(Unavailable):
-        door.put(people.start())
+        linked.may_wait(number)
     link.behave(WELL)
-    with pytest.raises(Busy):
-        door.put(people.start())
-    assert inbox.waiting == 1
-
-    def begins() -> bool:
-        try:
-            door.put(people.start())
-        except Busy:
-            return False
-        return True
-
-    eventually(begins)
-    linked.add(uuid4(), {uuid4(): NUMBER})
-    with pytest.raises(Busy):
-        door.put(people.start())
-    door.put(people.start(number=fresh_number()))
+    assert linked.may_wait(number)
+    eventually(lambda: not linked.may_wait(number))
+    linked.add(uuid4(), {uuid4(): number})
+    assert linked.may_wait(number)
+    assert not linked.may_wait(fresh_number())
