@@ -52,7 +52,7 @@ class Witness:
             sid = f"SM{len(self.taken):032x}"
             self.taken.append(Carried(sid, text.to, text.body, "delivered"))
             self.told(text.to)
-        return Accepted(sid, "delivered", None, None)
+        return Accepted(sid, "delivered", 1, None)
 
     def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...]:
         """Nothing is ever in doubt here."""
