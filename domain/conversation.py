@@ -39,7 +39,7 @@ from schemas.evidence import ApplicationEvidence, ByHandEvidence, Evidence, Keyw
 
 CANDIDATES_MAX = 20  # one family's phone; more is a switchboard
 UNCOUNTED_MAX = 200
-"""Texts to one number that ended before the carrier counted them, the latest: the others keep our count."""
+"""Texts to one number that ended before the carrier counted them: of more, the earliest keep our count."""
 UNKNOWN_MAX = 100  # texts to one number that ended as unknown, the latest, which can be refunded by hand
 T = TypeVar("T")
 
@@ -77,6 +77,15 @@ class OpenText(NamedTuple):
     bulk: UUID | None = None
 
 
+class Uncounted(NamedTuple):
+    """A text that ended before the carrier counted it."""
+
+    segments: int
+    """What was paid for it."""
+    sid: str | None
+    """What the carrier calls the attempt that ended: another's count is not this one's."""
+
+
 class BulkText(NamedTuple):
     """That a text of a bulk was handed over to the number."""
 
@@ -101,8 +110,8 @@ class Conversation(NamedTuple):
     """Which of the account's senders the recipient knows: it texted them last, or they texted it."""
     unknown: Mapping[UUID, int] = {}
     """Texts that ended as unknown, with the segments paid, the earliest first."""
-    uncounted: Mapping[UUID, int] = {}
-    """Texts that ended before the carrier counted their segments, with those paid, the earliest first."""
+    uncounted: Mapping[UUID, Uncounted] = {}
+    """The earliest first."""
     last_bulk: BulkText | None = None
     """Until consent is revoked, which may be its doing."""
     said: tuple[Said, ...] = ()
@@ -161,18 +170,14 @@ def _settled(
     text_id, text = event.text_id, state.texts.get(event.text_id)
     unknown, uncounted = _without(state.unknown, text_id), state.uncounted
     if isinstance(event, TextUnknown) and text is not None:
-        unknown = _latest(unknown, text_id, text.segments, UNKNOWN_MAX)
+        unknown = dict([*unknown.items(), (text_id, text.segments)][-UNKNOWN_MAX:])
     elif isinstance(event, TextDelivered | TextFailed) and not event.counted and text is not None:
-        uncounted = _latest(uncounted, text_id, text.segments, UNCOUNTED_MAX)
+        uncounted = {**uncounted, text_id: Uncounted(text.segments, text.sid)}
     return state._replace(texts=_without(state.texts, text_id), unknown=unknown, uncounted=uncounted)
 
 
 def _without(texts: Mapping[UUID, T], text_id: UUID) -> dict[UUID, T]:
     return {one: text for one, text in texts.items() if one != text_id}
-
-
-def _latest(paid: Mapping[UUID, int], text_id: UUID, segments: int, texts_max: int) -> dict[UUID, int]:
-    return dict(list({**paid, text_id: segments}.items())[-texts_max:])
 
 
 def _opened(state: Conversation, text_id: UUID, text: OpenText, new: Said, at: datetime) -> Conversation:
@@ -288,6 +293,16 @@ def leave(state: Conversation, candidate: str) -> list[Event]:
     if state.consent == "granted" and (alone or state.granted_by <= {candidate}):
         events.append(ConsentWithdrawn(cause="number_removed"))
     return events
+
+
+# --- decisions: texts -----------------------------------------------------------------------------
+
+
+def end(state: Conversation, ended: TextDelivered | TextFailed) -> list[Event]:
+    """The text has ended. Where too many wait for the carrier's count, the earliest keep ours for good."""
+    too_many = [] if ended.counted else list(state.uncounted.items())[: 1 - UNCOUNTED_MAX]
+    given_up = [TextCounted(text_id=one, billed=None, paid=text.segments) for one, text in too_many]
+    return [*given_up, ended]
 
 
 # --- decisions: consent ---------------------------------------------------------------------------

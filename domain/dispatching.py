@@ -143,7 +143,7 @@ def record(turn: Turn, command: RecordHandover) -> dict[str, JsonValue]:
     stream = turn.stream_of(command.number)
     text = turn.conversation(stream).texts.get(command.text_id)
     if text is None and isinstance(command.result, GivenUp):
-        _count(turn, stream, command.text_id, None)
+        _count(turn, stream, command.text_id, None, None)
         return {"changed": bool(turn.events)}
     if text is None or text.attempt != command.attempt:
         return {"changed": False}
@@ -185,9 +185,7 @@ def report(turn: Turn, command: ReportStatus) -> dict[str, JsonValue]:
             turn, stream, command.text_id, command.sid, command.status, command.segments, command.error_code
         )
     elif text is None and command.segments:
-        _count(turn, stream, command.text_id, command.segments)
-    if command.error_code == OPTED_OUT and turn.conversation(stream).opened:
-        _opted_out(turn, stream)
+        _count(turn, stream, command.text_id, command.sid, command.segments)
     return {"changed": bool(turn.events)}
 
 
@@ -209,7 +207,7 @@ def _advance(
     match status:
         case "delivered" | "read":
             counted = turn.conversation(stream).texts[text_id].counted
-            turn.on_conversation(stream, [TextDelivered(text_id=text_id, counted=counted)])
+            _end(turn, stream, TextDelivered(text_id=text_id, counted=counted))
         case "failed" | "canceled":
             _not_sent(turn, stream, text_id, _reported(text, code, f"The carrier reports: {status}."))
         case "undelivered":
@@ -232,12 +230,16 @@ def _recount(turn: Turn, stream: str, text_id: UUID, billed: int) -> None:
         turn.on_conversation(stream, [TextRecounted(text_id=text_id, billed=billed, paid=paid)])
 
 
-def _count(turn: Turn, stream: str, text_id: UUID, billed: int | None) -> None:
-    """What the carrier bills for a text that has ended; None: it is never learned, and our count stands."""
-    paid = turn.conversation(stream).uncounted.get(text_id)
-    if paid is not None:
-        paid = _pay(turn, text_id, paid, billed or paid)
+def _count(turn: Turn, stream: str, text_id: UUID, sid: str | None, billed: int | None) -> None:
+    """What the carrier bills for `sid`, by which a text has ended. None: it is never learned; ours stands."""
+    ended = turn.conversation(stream).uncounted.get(text_id)
+    if ended is not None and (billed is None or sid == ended.sid):
+        paid = _pay(turn, text_id, ended.segments, billed or ended.segments)
         turn.on_conversation(stream, [TextCounted(text_id=text_id, billed=billed, paid=paid)])
+
+
+def _end(turn: Turn, stream: str, ended: TextDelivered | TextFailed) -> None:
+    turn.on_conversation(stream, conversations.end(turn.conversation(stream), ended))
 
 
 def _pay(turn: Turn, text_id: UUID, paid: int, billed: int) -> int:
@@ -284,7 +286,7 @@ def _undelivered(turn: Turn, stream: str, text_id: UUID, failure: Failure) -> No
         reason=failure.reason,
         counted=text.counted,
     )
-    turn.on_conversation(stream, [ended])
+    _end(turn, stream, ended)
     _bear(turn, stream, failure)
 
 

@@ -626,7 +626,7 @@ class TextCounted(Event):
     TOPIC = Topic.MESSAGES
     text_id: UUID
     billed: int | None
-    """What the carrier counts; None if it could not be learned within the stated time."""
+    """What the carrier counts; None if that was not learned in time, or too many others waited for theirs."""
     paid: int
     """What the account has paid for the text for good: never more than its balance allowed."""
 

@@ -31,7 +31,7 @@ from tests.domain.facts import (
     stopped,
 )
 from tests.domain.given import NOW, NUMBER, given
-from tests.domain.people import OTHER_NUMBER, TEXT, record, report, start
+from tests.domain.people import OTHER_NUMBER, TEXT, receive, record, report, start
 
 HANDED_OVER = [queued(), dispatched()]
 NEXT = UUID(int=2)
@@ -119,20 +119,32 @@ def test_a_count_that_is_never_learned_leaves_ours() -> None:
     outcome.and_when(record(GivenUp())).then().answering(changed=False)
 
 
-def test_of_texts_that_nobody_counted_the_latest_are_remembered() -> None:
-    texts = [UUID(int=n) for n in range(UNCOUNTED_MAX + 1)]
-    ended = [
-        [
-            queued(text_id=one),
-            dispatched(text_id=one),
-            sent(text_id=one, billed=None),
-            delivered(one, counted=False),
-        ]
-        for one in texts
+def test_a_count_of_an_attempt_that_failed_is_not_the_texts() -> None:
+    """3.16: it was charged for, and settled, on its own."""
+    again = [
+        rescheduled(NOW, "carrier"),
+        dispatched(2),
+        sent(sid="SM10", billed=None),
+        delivered(counted=False),
     ]
-    outcome = given(ready(49), ended).when(report("delivered", segments=2, text_id=texts[0]))
+    outcome = given(ready(49), HANDED_OVER, sent(billed=None), again).when(report("undelivered", segments=3))
     outcome.then().answering(changed=False)
+    counted = outcome.and_when(report("delivered", sid="SM10", segments=2))
+    assert counted.of(e.TextCounted) == [e.TextCounted(text_id=TEXT, billed=2, paid=2)]
+
+
+@pytest.mark.parametrize("status", ["delivered", "undelivered"])
+def test_where_too_many_wait_for_a_count_the_earliest_keeps_ours(status: str) -> None:
+    """Said as an event, so that nobody asks after it any more."""
+    texts = [UUID(int=n) for n in range(UNCOUNTED_MAX + 1)]
+    begun = [[queued(text_id=one), dispatched(text_id=one), sent(text_id=one, billed=None)] for one in texts]
+    ended = [delivered(one, counted=False) for one in texts[:-1]]
+    outcome = given(ready(49), begun, ended).when(report(status, text_id=texts[-1]))
+    given_up, last = (happened.event for happened in outcome.events)
+    assert given_up == e.TextCounted(text_id=texts[0], billed=None, paid=1)
+    assert isinstance(last, ENDS[status])
     assert list(outcome.conversation().uncounted) == texts[1:]
+    outcome.and_when(report("delivered", text_id=texts[0], segments=2)).then().answering(changed=False)
 
 
 @pytest.mark.parametrize(
@@ -176,9 +188,34 @@ def test_a_stop_that_only_the_carrier_heard_counts() -> None:
     outcome.and_when(report("undelivered", error_code=OPTED_OUT)).then()
 
 
-def test_such_a_stop_counts_even_where_the_text_is_not_known() -> None:
+@pytest.mark.parametrize("told", [None, 1])
+@pytest.mark.parametrize("first", ["failed", "undelivered"])
+def test_such_a_stop_does_not_take_away_what_the_phone_gave_since(first: str, told: int | None) -> None:
+    """P6: the same news comes again, later, or with the count that was asked for."""
+    outcome = given(ready(49), HANDED_OVER, sent(billed=None)).when(report(first, error_code=OPTED_OUT))
+    assert outcome.of(e.ConsentRevoked)
+    again = outcome.and_when(receive("START")).and_when(
+        report("undelivered", error_code=OPTED_OUT, segments=told)
+    )
+    assert (again.of(e.ConsentRevoked), again.conversation().consent) == ([], "granted")
+
+
+def test_such_a_stop_is_old_news_where_it_met_an_attempt_that_failed() -> None:
+    """P6"""
+    tried = [*HANDED_OVER, sent(), rescheduled(NOW, "carrier", code=TOO_FAST)]
+    given(ready(49), tried).when(report("failed", error_code=OPTED_OUT)).then()
+
+
+def test_such_a_stop_counts_while_the_text_waits_for_another_try() -> None:
     """P1"""
-    given(ready()).when(report("failed", error_code=OPTED_OUT)).then(revoked("21610"))
+    waiting = given(ready(49), HANDED_OVER, rescheduled(NOW, "carrier", code=TOO_FAST))
+    assert waiting.when(report("failed", error_code=OPTED_OUT)).of(e.ConsentRevoked) == [revoked("21610")]
+
+
+def test_such_a_stop_of_a_text_that_is_settled_or_not_known_changes_nothing() -> None:
+    """P6: consent may have been given since; if not, the carrier turns the next text down."""
+    given(ready()).when(report("failed", error_code=OPTED_OUT)).then()
+    given(ready(), HANDED_OVER, sent(), delivered()).when(report("failed", error_code=OPTED_OUT)).then()
 
 
 def test_such_a_stop_from_a_number_that_we_never_met_is_nobodys() -> None:
