@@ -1,9 +1,9 @@
 """Texts whose end, or price, is not known: the carrier is asked about them, and what it says is recorded."""
 
 import threading
-from collections.abc import Callable, Collection, Container, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -20,7 +20,7 @@ from schemas.door import Busy, CommandDoor, Unavailable
 log = structlog.get_logger()
 
 ASKED_MAX = 200
-"""How many texts are asked after at one look."""
+"""How many texts of one kind are under way at a time."""
 ASKING_AT_ONCE = 4
 """Beside those who hand over: however many texts are in doubt, they hold nothing up."""
 CLOCKS_APART_MAX = timedelta(hours=25)
@@ -29,13 +29,16 @@ said before in the same words is told apart by its sid, not by its time."""
 
 
 class UnsettledTexts(Protocol):
-    """The view of texts whose hand-over has begun. Every list is at most `limit` long."""
+    """The view of texts whose hand-over has begun.
 
-    def dispatching(self, before: datetime, limit: int) -> Iterable[OpenText]:
+    Every list is at most `limit` long, always in the same order, and begins `behind` a text that was on it.
+    """
+
+    def dispatching(self, before: datetime, limit: int, behind: OpenText | None) -> Sequence[OpenText]:
         """Texts whose hand-over began before that moment, and whose outcome was never recorded."""
         ...
 
-    def in_doubt(self, before: datetime, limit: int) -> Iterable[OpenText]:
+    def in_doubt(self, before: datetime, limit: int, behind: OpenText | None) -> Sequence[OpenText]:
         """Texts in doubt since before that moment."""
         ...
 
@@ -43,11 +46,11 @@ class UnsettledTexts(Protocol):
         """Those of the carrier's `sids` that a text of the conversation has already."""
         ...
 
-    def awaiting_status(self, before: datetime, limit: int) -> Iterable[OpenText]:
+    def awaiting_status(self, before: datetime, limit: int, behind: OpenText | None) -> Sequence[OpenText]:
         """Texts handed over before that moment, of which nothing was heard since."""
         ...
 
-    def uncounted(self, before: datetime, limit: int) -> Iterable[OpenText]:
+    def uncounted(self, before: datetime, limit: int, behind: OpenText | None) -> Sequence[OpenText]:
         """Texts handed over before that moment that have ended, and are not counted by the carrier."""
         ...
 
@@ -71,6 +74,32 @@ class Patience:
     asked_again_after: timedelta = timedelta(minutes=5)
 
 
+@dataclass(slots=True)
+class _Round:
+    """Goes through one list of the view, page by page, and then again from its beginning.
+
+    So however many texts there are that a carrier does not tell of, the others have their turn.
+    """
+
+    texts: Callable[[datetime, int, OpenText | None], Sequence[OpenText]]
+    waited: timedelta
+    """How long the texts on it have waited at least."""
+    work: Callable[[OpenText], None]
+    last: OpenText | None = None
+    """Of the page before; none: begin at the beginning."""
+    begun: list[Future[None]] = field(default_factory=list)
+
+    def page(self, now: datetime) -> Sequence[OpenText]:
+        """The next texts, as many as there is room for beside those under way."""
+        self.begun = [one for one in self.begun if not one.done()]
+        room = ASKED_MAX - len(self.begun)
+        if room == 0:
+            return ()
+        page = self.texts(now - self.waited, room, self.last)
+        self.last = page[-1] if len(page) == room else None
+        return page
+
+
 class Settler:
     """Looks for such texts now and then, and settles them in threads of its own.
 
@@ -92,6 +121,12 @@ class Settler:
         self._carriers = carriers
         self._clock = clock
         self._patience = patience
+        self._rounds = (
+            _Round(texts.dispatching, patience.abandoned_after, self._doubt),
+            _Round(texts.in_doubt, patience.doubt_asked_after, self._ask),
+            _Round(texts.awaiting_status, patience.status_asked_after, self._ask),
+            _Round(texts.uncounted, patience.count_asked_after, self._ask),
+        )
         self._in_hand = in_hand
         self._pool = ThreadPoolExecutor(ASKING_AT_ONCE, thread_name_prefix="settle")
         self._under_way: set[UUID] = set()
@@ -114,16 +149,11 @@ class Settler:
         self._looked_at = now
         again_after = patience.asked_again_after
         self._asked_at = {text: at for text, at in self._asked_at.items() if abs(now - at) < again_after}
-        self._begin(self._texts.dispatching(now - patience.abandoned_after, ASKED_MAX), self._doubt)
-        self._begin(self._texts.in_doubt(now - patience.doubt_asked_after, ASKED_MAX), self._ask)
-        self._begin(self._texts.awaiting_status(now - patience.status_asked_after, ASKED_MAX), self._ask)
-        self._begin(self._texts.uncounted(now - patience.count_asked_after, ASKED_MAX), self._ask)
-
-    def _begin(self, texts: Iterable[OpenText], work: Callable[[OpenText], None]) -> None:
-        for text in texts:
-            if text.text_id not in self._under_way and text.text_id not in self._in_hand:
-                self._under_way.add(text.text_id)
-                self._pool.submit(self._guarded, work, text)
+        for round_ in self._rounds:
+            for text in round_.page(now):
+                if text.text_id not in self._under_way and text.text_id not in self._in_hand:
+                    self._under_way.add(text.text_id)
+                    round_.begun.append(self._pool.submit(self._guarded, round_.work, text))
 
     def _guarded(self, work: Callable[[OpenText], None], text: OpenText) -> None:
         about = {"text_id": str(text.text_id), **tracing.named(text.traceparent)}

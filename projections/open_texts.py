@@ -42,7 +42,7 @@ class OpenTexts(View):
     """
 
     NAME = "open_texts"
-    VERSION = 6
+    VERSION = 7
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -76,7 +76,8 @@ class OpenTexts(View):
         lanes = (self.texts.c.shard, self.texts.c.held, self.texts.c.account, self.texts.c.urgency)
         self._partial_index("lanes", self.texts.c.due_at, *lanes)
         self._partial_index("bulk", self.texts.c.bulk, self.texts.c.account)
-        self._partial_index("begun", self.texts.c.begun_at, self.texts.c.shard, self.texts.c.state)
+        begun = (self.texts.c.begun_at, self.texts.c.shard, self.texts.c.state)
+        self._partial_index("begun", *begun, then=(self.texts.c.text_id,))
 
     def _folds(self) -> Mapping[type[Event], Fold]:
         return {

@@ -53,10 +53,12 @@ class View:
     def _index(self, name: str, *columns: Column[Any]) -> Index:
         return Index(self._index_name(name), *columns)
 
-    def _partial_index(self, name: str, column: Column[Any], *before: Column[Any]) -> Index:
-        """An index on `before` and `column` of those rows alone that have a value in `column`."""
-        there = column.is_not(None)
-        return Index(self._index_name(name), *before, column, sqlite_where=there, postgresql_where=there)
+    def _partial_index(
+        self, name: str, column: Column[Any], *before: Column[Any], then: tuple[Column[Any], ...] = ()
+    ) -> Index:
+        """An index on `before`, `column` and `then` of those rows alone that have a value in `column`."""
+        there, columns = column.is_not(None), (*before, column, *then)
+        return Index(self._index_name(name), *columns, sqlite_where=there, postgresql_where=there)
 
     def _index_name(self, name: str) -> str:
         return f"{self.NAME}_v{self.VERSION}_{name}_{self._generation}"

@@ -1,7 +1,8 @@
 """What a shard's dispatcher and scheduler work from: texts of all its accounts whose end is not known.
 
 Each question reads an index of the view, so its cost follows what it finds, not what is waiting: an account
-is found at once behind however many texts of another.
+is found at once behind however many texts of another. Of texts whose hand-over has begun there may be more
+than anybody takes at once: who asks for those `behind` the last of a page gets the next.
 """
 
 from collections.abc import Collection
@@ -9,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, Integer, Select, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Engine, Integer, Select, bindparam, func, literal, select, tuple_
 
 from projections.answers.common import Found
 from projections.answers.senders import foretold
@@ -50,13 +51,13 @@ class Worklist:
             rows = connection.execute(_WAITING, asked).all()
         return [Waiting(account, tuple(map(maybe, due_at))) for account, *due_at in rows]
 
-    def dispatching(self, before: datetime, limit: int) -> list[OpenText]:
+    def dispatching(self, before: datetime, limit: int, behind: OpenText | None = None) -> list[OpenText]:
         """Texts whose hand-over began before that moment and has not ended since, the oldest first."""
-        return self._since("dispatching", before, limit)
+        return self._since("dispatching", before, limit, behind)
 
-    def in_doubt(self, before: datetime, limit: int) -> list[OpenText]:
+    def in_doubt(self, before: datetime, limit: int, behind: OpenText | None = None) -> list[OpenText]:
         """Texts in doubt whose hand-over began before that moment, the oldest first."""
-        return self._since("in_doubt", before, limit)
+        return self._since("in_doubt", before, limit, behind)
 
     def known(self, conversation: str, sids: Collection[str]) -> frozenset[str]:
         """Those of the carrier's `sids` that a text of the conversation has already, settled or not."""
@@ -64,16 +65,20 @@ class Worklist:
         with self._engine.connect() as connection:
             return frozenset(connection.scalars(ours.where(_M.c.sid.in_(list(sids)))))
 
-    def awaiting_status(self, before: datetime, limit: int) -> list[OpenText]:
+    def awaiting_status(self, before: datetime, limit: int, behind: OpenText | None = None) -> list[OpenText]:
         """Texts whose hand-over began before that moment and whose end was not reported, the oldest first."""
-        return self._since("sent", before, limit)
+        return self._since("sent", before, limit, behind)
 
-    def uncounted(self, before: datetime, limit: int) -> list[OpenText]:
+    def uncounted(self, before: datetime, limit: int, behind: OpenText | None = None) -> list[OpenText]:
         """Texts that have ended, not counted by the carrier, whose hand-over began before that moment."""
-        return self._since("uncounted", before, limit)
+        return self._since("uncounted", before, limit, behind)
 
-    def _since(self, state: OpenState, before: datetime, limit: int) -> list[OpenText]:
-        return self._ask(_SINCE, state=state, before=micros(before), limit=limit)
+    def _since(
+        self, state: OpenState, before: datetime, limit: int, behind: OpenText | None
+    ) -> list[OpenText]:
+        since, text_id = (0, "") if behind is None else (micros(behind.since), behind.text_id.hex)
+        asked = {"state": state, "before": micros(before), "limit": limit}
+        return self._ask(_SINCE, **asked, since=since, text_id=text_id)
 
     def _ask(self, question: Select[Any], **asked: object) -> list[OpenText]:
         with self._engine.connect() as connection:
@@ -93,7 +98,9 @@ _THEIRS = (_T.c.account == bindparam("account")) & (_T.c.urgency == bindparam("u
 _DUE_OF = _TEXTS.where(_DUE_NOW, _THEIRS).order_by(_T.c.due_at).limit(_LIMIT)
 _NEXT_DUE = select(_T.c.due_at).where(_WAIT, _T.c.due_at > bindparam("after")).order_by(_T.c.due_at).limit(1)
 _BEGUN = (_T.c.state == bindparam("state")) & (_T.c.begun_at < bindparam("before"))
-_SINCE = _TEXTS.where(_OURS, _BEGUN).order_by(_T.c.begun_at).limit(_LIMIT)
+_PLACE = (_T.c.begun_at, _T.c.text_id)
+_BEHIND = tuple_(*_PLACE) > tuple_(bindparam("since"), bindparam("text_id"))
+_SINCE = _TEXTS.where(_OURS, _BEGUN, _BEHIND).order_by(*_PLACE).limit(_LIMIT)
 
 
 def _accounts_waiting() -> Select[Any]:

@@ -1,13 +1,15 @@
-"""Texts in doubt, while their settling cannot always be stored."""
+"""Texts in doubt, while their settling cannot always be stored, or their carrier is away."""
 
-from collections.abc import Collection, Iterable
+import threading
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from consumers.carriers.carrier import Found, Outcome, OutgoingText
-from consumers.settling import Patience, Settler
+from consumers.carriers.carrier import Found, Outcome, OutgoingText, Unknown
+from consumers.settling import ASKED_MAX, Patience, Settler
 from projections.shapes import OpenText
 from schemas.commands import Command, RecordHandover
 from schemas.door import Unavailable
@@ -23,17 +25,20 @@ class View:
 
     def __init__(self, *texts: OpenText) -> None:
         self.texts = texts
+        self.limits: list[int] = []
 
-    def dispatching(self, before: datetime, limit: int) -> Iterable[OpenText]:
+    def dispatching(self, before: datetime, limit: int, behind: OpenText | None) -> Sequence[OpenText]:
         return ()
 
-    def in_doubt(self, before: datetime, limit: int) -> Iterable[OpenText]:
-        return self.texts
+    def in_doubt(self, before: datetime, limit: int, behind: OpenText | None) -> Sequence[OpenText]:
+        self.limits.append(limit)
+        begin = 0 if behind is None else self.texts.index(behind) + 1
+        return self.texts[begin : begin + limit]
 
-    def awaiting_status(self, before: datetime, limit: int) -> Iterable[OpenText]:
+    def awaiting_status(self, before: datetime, limit: int, behind: OpenText | None) -> Sequence[OpenText]:
         return ()
 
-    def uncounted(self, before: datetime, limit: int) -> Iterable[OpenText]:
+    def uncounted(self, before: datetime, limit: int, behind: OpenText | None) -> Sequence[OpenText]:
         return ()
 
     def known(self, conversation: str, sids: Collection[str]) -> frozenset[str]:
@@ -49,11 +54,25 @@ class Lists:
     def send(self, text: OutgoingText) -> Outcome:
         raise AssertionError("nobody hands anything over here")
 
-    def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...]:
+    def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
         return self.found
 
     def failing(self) -> frozenset[str]:
         return frozenset()
+
+
+class OneIsAway(Lists):
+    """Of two carriers, the one that is away says nothing, and that only once it is `let_go`."""
+
+    def __init__(self, *found: Found, let_go: threading.Event) -> None:
+        super().__init__(*found)
+        self.let_go = let_go
+
+    def find(self, carrier: str, to: str, since: datetime) -> tuple[Found, ...] | Unknown:
+        if carrier == "away":
+            self.let_go.wait()
+            return Unknown("no answer")
+        return self.found
 
 
 class Door:
@@ -114,3 +133,26 @@ def test_what_one_text_was_settled_with_is_not_anothers() -> None:
     settler.look(NOON)
     settler.stop()
     assert sorted(outcome for _, outcome in outcomes(door)) == ["handed_over", "not_taken"]
+
+
+def test_texts_of_a_carrier_that_is_away_hold_no_others_up() -> None:
+    """P3: however many they are, and although they are asked about again and again."""
+    door, let_go = Door(), threading.Event()
+    away = [replace(doubted(n), carrier="away") for n in range(2, ASKED_MAX + 2)]
+    one = doubted(1)
+    carriers = OneIsAway(listed("SM1", one), let_go=let_go)
+    view = View(*away, one)
+    settler = Settler(view, door, carriers, lambda: NOON, Patience(), ())
+    settler.look(NOON)
+    settler.look(NOON + LOOK_AGAIN)
+    assert view.limits == [ASKED_MAX]  # no more than so many are under way
+    let_go.set()
+    later = count(2)
+
+    def settled() -> bool:
+        settler.look(NOON + next(later) * LOOK_AGAIN)
+        return bool(door.tried)
+
+    eventually(settled)
+    settler.stop()
+    assert (1, "handed_over") in outcomes(door)

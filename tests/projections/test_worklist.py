@@ -34,6 +34,7 @@ from schemas.events import (
     TextSent,
     TextUnknown,
 )
+from tests.consumers.waiting_texts import text
 from tests.projections.history import ACME, NOON, History, conversation
 from tests.projections.views import Views
 
@@ -173,6 +174,21 @@ def test_an_ended_text_that_is_not_counted_is_asked_after_until_it_is(
     assert views.rows()[OPEN_TEXTS.texts.name] == []
 
 
+def test_however_many_there_are_each_is_on_one_page(views: Views, history: History) -> None:
+    """Also of those whose hand-over began at the same moment."""
+    for one in [(5, 2), (4, 6, 1), (3,)]:
+        begun = [DispatchStarted(text_id=UUID(int=n), attempt=1, sender=THEIRS) for n in one]
+        history.happened(STREAM, *map(queued, one)).happened(
+            STREAM, *begun, at=history.now + timedelta(hours=1)
+        )
+    worklist = views.given(history).worklist
+    pages, last = [], None
+    while page := worklist.dispatching(LATE, 2, last):
+        pages.append([found.text_id.int for found in page])
+        last = page[-1]
+    assert pages == [[2, 5], [1, 4], [6, 3]]
+
+
 def test_a_stopped_accounts_texts_wait_until_it_is_resumed(views: Views, history: History) -> None:
     history.happened(STREAM, queued(1), scheduled(2, NOON))
     history.happened(ACCOUNT, SendingStopped(code=30002, reason="suspended"))
@@ -240,6 +256,7 @@ def test_each_shard_has_the_texts_of_its_own_accounts_to_hand_over(views: Views,
         (lambda worklist: worklist.dispatching(NOON, 10), "begun"),
         (lambda worklist: worklist.in_doubt(NOON, 10), "begun"),
         (lambda worklist: worklist.awaiting_status(NOON, 10), "begun"),
+        (lambda worklist: worklist.uncounted(NOON, 10, text(7)), "begun"),
     ],
 )
 def test_every_question_reads_an_index_in_its_order(
