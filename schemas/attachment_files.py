@@ -46,8 +46,8 @@ class AttachmentFiles:
             return False
         path = self._path(conversation, sid, index)
         sealed = key.seal(content, _bound_to(conversation, sid, index))
-        for folder in (self._folder / ARRIVING, path.parent):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self._folder, self._folder / ARRIVING, path.parent.parent, path.parent):
+            folder.mkdir(parents=folder == self._folder, exist_ok=True, mode=0o700)  # not so for its parents
         if shutil.disk_usage(self._folder).free - len(sealed) < self._free_bytes_min:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         _replace(path, sealed, self._folder / ARRIVING)
