@@ -20,7 +20,7 @@ from deploy.local.process import NotStarted
 from deploy.logs import configure_logs, log_last_words
 from deploy.parts import auth_of
 from deploy.restore import NotEmpty, NotRestored
-from deploy.saying import fail, listening, out, settings_here
+from deploy.saying import fail, listening, out, settings_here, show
 from deploy.serving import HttpServer
 from deploy.settings import Settings, SettingsError, settings_in_markdown, table_of_settings
 from deploy.simulator.server import SimulatorServer
@@ -164,10 +164,10 @@ def settings(
     if markdown:
         typer.echo("\n".join(settings_in_markdown()))
         return
-    table = Table(Column("Variable", no_wrap=True), "Default", "Meaning", box=None)
+    table = Table(Column("Variable", no_wrap=True), "Default", "Meaning", box=None, pad_edge=False)
     for row in table_of_settings():
         table.add_row(*row)
-    out.print(table)
+    show(table, out)
 
 
 def _settings_of(demo: Path | None) -> Settings:
