@@ -17,7 +17,7 @@ import pytest
 from deploy import demo
 from deploy.settings import LOOPBACK, PREFIX, Settings
 from schemas.actors import Permission
-from tests.deploy.conftest import CommandLine
+from tests.deploy.conftest import NOTHING_SET, CommandLine
 from tests.support.office import POLITE, Json, Person, open_office, quick
 from tests.support.processes import LOOPBACK_ONLY, listening, process, status
 from tests.support.sayso import eventually, free_port, running
@@ -77,21 +77,6 @@ def test_settings_are_listed_with_their_defaults_and_meanings(sayso: CommandLine
 # --- tokens ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def demo_folder(environment: None, tmp_path: Path) -> Path:
-    """A folder in which a demo has begun."""
-    demo.settings_for(tmp_path / "demo", demo.PORT, demo.PHONES_PORT)
-    return tmp_path / "demo"
-
-
-NOTHING_SET = dict.fromkeys(
-    (
-        "DATA_DIR", "MASTER_KEY", "NAMES_SECRET", "TOKEN_SECRET", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
-        "LOG_LEVEL",
-    )
-)  # fmt: skip
-
-
 def test_a_token_says_what_was_asked_for(sayso: CommandLine, demo_folder: Path) -> None:
     asked = ["--account", "acme", "--member", "m-1", "--name", "Rita", "--hours", "2", "--service"]
     scopes = ["--scope", "texts:view", "--scope", "texts:send"]
@@ -113,8 +98,20 @@ def test_a_token_says_what_was_asked_for(sayso: CommandLine, demo_folder: Path) 
 def test_without_a_demo_there_is_no_token(sayso: CommandLine, tmp_path: Path) -> None:
     asked = ["--account", "acme", "--member", "m-1", "--scope", "texts:view"]
     said = sayso("token", *asked, "--data-dir", str(tmp_path))
-    expected = f"There is no demo in {tmp_path}. Start it first, or name its --data-dir.\n"
+    expected = f"There is no demo in {tmp_path}. Start it first, or name its folder by --data-dir.\n"
     assert (said.code, said.err) == (1, expected)
+
+
+@pytest.mark.parametrize("command", [("replay",), ("rebuild",), ("stopped",), ("export", "events.jsonl")])
+def test_what_works_on_a_demo_says_how_to_name_one(
+    sayso: CommandLine, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    said = sayso(*command, "--demo", str(tmp_path / "nowhere"), **NOTHING_SET)
+    expected = f"There is no demo in {tmp_path / 'nowhere'}. Start it first, or name its folder by --demo.\n"
+    assert (said.code, said.err) == (1, expected)
+    said = sayso(*command, **NOTHING_SET)
+    assert said.code == 1
+    assert said.err.startswith("Nothing is set. For the demo, name its folder: --demo demo-data. ")
 
 
 def test_a_token_for_what_is_no_account_is_refused(sayso: CommandLine, demo_folder: Path) -> None:
