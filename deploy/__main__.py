@@ -1,5 +1,6 @@
 """The command line: `sayso`, or `python -m deploy`."""
 
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -20,9 +21,9 @@ from deploy.local.process import NotStarted
 from deploy.logs import configure_logs, log_last_words
 from deploy.parts import auth_of
 from deploy.restore import NotEmpty, NotRestored
-from deploy.saying import fail, listening, out, settings_here
+from deploy.saying import fail, listening, out, settings_here, show
 from deploy.serving import HttpServer
-from deploy.settings import Settings, SettingsError, settings_in_markdown, table_of_settings
+from deploy.settings import PREFIX, Settings, SettingsError, settings_in_markdown, table_of_settings
 from deploy.simulator.server import SimulatorServer
 from deploy.stores import AlreadyRunning, StoresUnavailable
 from deploy.topics import TopicsMismatch
@@ -42,6 +43,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they would print what is in memory, people's words included
 )
 
+
+PORT_MAX = 65_535
 
 OfDemo = Annotated[
     Path | None, typer.Option("--demo", help="Work on the demo that keeps its files in this folder.")
@@ -67,8 +70,12 @@ def serve() -> None:
 @app.command()
 def demo(
     data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = demos.DATA_DIR,
-    port: Annotated[int, typer.Option(help="The port of the recruiter's page.")] = demos.PORT,
-    phones_port: Annotated[int, typer.Option(help="The port of the phones.")] = demos.PHONES_PORT,
+    port: Annotated[
+        int, typer.Option(min=1, max=PORT_MAX, help="The port of the recruiter's page.")
+    ] = demos.PORT,
+    phones_port: Annotated[
+        int, typer.Option(min=1, max=PORT_MAX, help="The port of the phones.")
+    ] = demos.PHONES_PORT,
 ) -> None:
     """Try Sayso on this machine: with a simulated carrier, and a page that shows the candidates' phones."""
     settings = demos.settings_for(data_dir, port, phones_port)
@@ -78,7 +85,7 @@ def demo(
         f"port {phones_port}",
         "--phones-port",
     )
-    with phones, Sayso(settings) as sayso:
+    with phones, _alone_in(data_dir, settings) as sayso:
         demos.assign_senders(sayso)
         add_pages(sayso.app, DemoSettings(auth_of(settings), "acme", phones.url))
         server = listening(
@@ -91,6 +98,14 @@ def demo(
         out.print(f"  The files are in {data_dir}. Ctrl-C stops the demo.\n")
         spare_the_collector()
         server.run()
+
+
+def _alone_in(data_dir: Path, settings: Settings) -> Sayso:
+    try:
+        return Sayso(settings)
+    except AlreadyRunning as error:
+        sentence = f"Another Sayso works in {data_dir}. Stop it, or choose another folder by --data-dir."
+        raise SettingsError(sentence) from error
 
 
 @app.command()
@@ -164,14 +179,21 @@ def settings(
     if markdown:
         typer.echo("\n".join(settings_in_markdown()))
         return
-    table = Table(Column("Variable", no_wrap=True), "Default", "Meaning", box=None)
+    table = Table(Column("Variable", no_wrap=True), "Default", "Meaning", box=None, pad_edge=False)
     for row in table_of_settings():
         table.add_row(*row)
-    out.print(table)
+    show(table, out)
 
 
 def _settings_of(demo: Path | None) -> Settings:
-    return settings_here() if demo is None else demos.settings_of(demo)
+    if demo is not None:
+        return demos.settings_of(demo, "--demo")
+    if not any(name.startswith(PREFIX) for name in os.environ):
+        raise SettingsError(
+            f"Nothing is set. For the demo, name its folder: --demo {demos.DATA_DIR}. "
+            "For any other Sayso, set what `sayso settings` lists as needed."
+        )
+    return settings_here()
 
 
 commands.add_to(app)

@@ -21,6 +21,8 @@ PHONES_PORT: Final = 8001
 OPERATOR: Final = Actor(kind="service", id="demo", permissions=frozenset({Permission.OPERATE}))
 SENDERS: Final = {"acme": "+15005550006", "globex": "+15005550009"}
 """The demo's accounts, and the numbers they text from."""
+SPARE: Final = "+14155550100"
+"""A number that the simulated carrier has, too: for whoever tries to assign one."""
 _NAMESPACE: Final = UUID("5b0f1f0c-6f0e-4a52-9b7e-0f6f3b6f2d11")
 
 
@@ -47,14 +49,15 @@ def settings_for(data_dir: Path, port: int, phones_port: int) -> Settings:
     return load()
 
 
-def settings_of(data_dir: Path) -> Settings:
-    """The settings of the demo that keeps its files in `data_dir`.
+def settings_of(data_dir: Path, chosen_by: str = "--data-dir") -> Settings:
+    """The settings of the demo that keeps its files in `data_dir`, which the option `chosen_by` names.
 
     Raises:
         SettingsError: there is none.
     """
     if not (data_dir / SECRETS_FILE).exists():
-        raise SettingsError(f"There is no demo in {data_dir}. Start it first, or name its --data-dir.")
+        sentence = f"There is no demo in {data_dir}. Start it first, or name its folder by {chosen_by}."
+        raise SettingsError(sentence)
     return settings_for(data_dir, PORT, PHONES_PORT)
 
 
@@ -84,7 +87,7 @@ def simulator_settings(settings: Settings) -> SimulatorSettings:
         account_sid=settings.twilio_account_sid,
         auth_token=settings.twilio_auth_token.get_secret_value(),
         inbound_url=f"{settings.public_url}/v1/carriers/twilio/inbound",
-        numbers=tuple(SENDERS.values()),
+        numbers=(*SENDERS.values(), SPARE),
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from consumers.projector import Projector
 from deploy.archive import Archive, NothingThere
 from deploy.progress import bar
+from deploy.saying import show
 from projections import catalog, rebuilding
 from projections.comparing import differences
 from projections.engine import open_engine
@@ -71,12 +72,16 @@ def stopped(archive: Archive, console: Console) -> None:
     if not accounts:
         console.print("No account is stopped.")
         return
-    table = Table("Account", "Since", "Code", "Reason", box=None)
+    table = Table("Account", "Since", "Code", "Reason", box=None, pad_edge=False)
     for one in accounts:
         code = "" if one.code is None else str(one.code)
         table.add_row(one.account, f"{one.since:%Y-%m-%d %H:%M:%S}", code, one.reason)
-    console.print(table)
-    console.print("Put right what the carrier objects to, and send each of them resume-sending.")
+    show(table, console)
+    console.print(
+        "Put right what the carrier objects to, and send resume-sending for each (scope texts:operate). "
+        'The command stands in docs/operations.md, "A stopped account".',
+        soft_wrap=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

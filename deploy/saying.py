@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from rich.console import Console
+from rich.table import Table
 
 from deploy.logs import configure_logs
 from deploy.settings import PREFIX, Settings, SettingsError, load
@@ -15,6 +16,7 @@ T = TypeVar("T")
 
 out = Console()
 errors = Console(stderr=True)
+UNWRAPPED = 10_000  # characters: wider than any row
 
 
 def settings_here() -> Settings:
@@ -38,6 +40,12 @@ def listening(listen: Callable[[], T], where: str, chosen_by: str) -> T:
         raise SettingsError(
             f"Nothing can listen on {where}: {reason}. Choose another by {chosen_by}."
         ) from error
+
+
+def show(table: Table, console: Console) -> None:
+    """Print `table`: wrapped at a terminal; else a row is a line, for whatever reads it."""
+    there = console if console.is_terminal else Console(file=console.file, width=UNWRAPPED)
+    there.print(table)
 
 
 def fail(sentence: str) -> NoReturn:

@@ -30,6 +30,8 @@ ACCOUNT_SID = r"^AC[0-9a-f]{32}$"
 URL = r"^https?://"
 HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 """A name with a dot in it, as RFC 1123 has them; no address, whose last part is a number."""
+RATED_SENDER = r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}"
+"""What may have a rate of its own."""
 TWILIO_URL = "https://api.twilio.com"
 
 
@@ -66,6 +68,16 @@ def _hosts(named: str) -> str:
         if not re.fullmatch(HOST, host.strip()):
             raise ValueError(f"must be names of hosts, by commas, in ASCII; {host.strip()!r} is none")
     return named
+
+
+def _rates(by_sender: dict[str, float]) -> dict[str, float]:
+    for sender in by_sender:
+        if sender not in SENDER_RATES and not re.fullmatch(RATED_SENDER, sender):
+            raise ValueError(
+                f"{sender!r} is no kind of sender ({', '.join(SENDER_RATES)}), and no number in E.164, "
+                "short code or messaging service"
+            )
+    return by_sender
 
 
 def _file(path: Path) -> Path:
@@ -213,7 +225,7 @@ class Settings(BaseSettings):
         gt=0,
         description="Segments a second that the carrier account takes, and any further one without a `rate`.",
     )
-    sender_rates: dict[Annotated[str, Field(min_length=1)], Annotated[float, Field(gt=0)]] = Field(
+    sender_rates: Annotated[dict[str, Annotated[float, Field(gt=0)]], AfterValidator(_rates)] = Field(
         dict(SENDER_RATES),
         description="Segments a second that a sender takes, as JSON: by kind, or by a number of its own.",
     )

@@ -15,8 +15,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "sender_region_needed": "A short code belongs to one country. Add its region.",
         "sender_unknown": "The account has no such sender.",
         "too_many_senders": "An account can have at most {limit} senders. Withdraw one first.",
-        "sending_stopped": "The carrier refuses this account's texts. "
-        "The operator has to put it right: {reason}",
+        "sending_stopped": "The carrier refuses this account's texts. {reason}",
         "sending_not_stopped": "Sending is not stopped; there is nothing to resume.",
         "no_such_package": "There is no package {package}. Choose one of: {known}.",
         "no_price": "The package {package} has no price in {currency}. Ask the operator to add one.",

@@ -24,7 +24,39 @@ ANY_FILE = "application/octet-stream"
 # Styles within, for the browser's own frame around a picture that is opened by itself.
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 KEPT_BY_BROWSERS_S = 300
-_ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
+_PICTURES = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN = "application/vnd.oasis.opendocument"
+_ENDINGS = {
+    **_PICTURES,
+    "image/heic": ".heic",
+    "application/pdf": ".pdf",
+    "text/plain": ".txt",
+    "text/csv": ".csv",
+    "text/vcard": ".vcf",
+    "text/x-vcard": ".vcf",
+    "text/calendar": ".ics",
+    "application/rtf": ".rtf",
+    "text/rtf": ".rtf",
+    "application/msword": ".doc",
+    "application/vnd.ms-excel": ".xls",
+    "application/vnd.ms-powerpoint": ".ppt",
+    f"{_OFFICE}.wordprocessingml.document": ".docx",
+    f"{_OFFICE}.spreadsheetml.sheet": ".xlsx",
+    f"{_OFFICE}.presentationml.presentation": ".pptx",
+    f"{_OPEN}.text": ".odt",
+    "audio/mpeg": ".mp3",
+    "audio/mp3": ".mp3",
+    "audio/mp4": ".m4a",
+    "audio/x-m4a": ".m4a",
+    "audio/amr": ".amr",
+    "audio/wav": ".wav",
+    "audio/x-wav": ".wav",
+    "audio/3gpp": ".3gp",
+    "video/3gpp": ".3gp",
+    "video/mp4": ".mp4",
+}
+"""By what the carrier calls a file. Nothing that a double click would run: no pages, scripts or programs."""
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 
 router = APIRouter(prefix="/v1/accounts/{account}")
@@ -38,7 +70,7 @@ router = APIRouter(prefix="/v1/accounts/{account}")
     dependencies=[Depends(needs(Permission.VIEW))],
     response_class=Response,
     responses={
-        200: {"description": "The file.", "content": {**dict.fromkeys(_ENDINGS, _BYTES), ANY_FILE: _BYTES}},
+        200: {"description": "The file.", "content": {**dict.fromkeys(_PICTURES, _BYTES), ANY_FILE: _BYTES}},
         **problems(*READ_ROUTE, "not_found"),
     },
 )
@@ -91,4 +123,5 @@ def _headers(place: AttachmentPlace) -> dict[str, str]:
 
 def _name(attachment: Attachment) -> str:
     """One of our own making: what a sender calls a file can be a trap."""
-    return f"attachment-{attachment.index + 1}{_ENDINGS.get(attachment.picture or '', '')}"
+    called = attachment.content_type.partition(";")[0].strip().lower()
+    return f"attachment-{attachment.index + 1}{_ENDINGS.get(attachment.picture or called, '')}"

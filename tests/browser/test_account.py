@@ -1,11 +1,15 @@
 """Activation, packages, warnings, statement and settings."""
 
+from datetime import timedelta
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenDesk
 from tests.browser.desk import Desk
+from tests.browser.phones import Phones
 from tests.browser.seeds import ADA, activate, text
-from tests.support.sayso import Client
+from tests.browser.test_accessibility import grave
+from tests.support.sayso import Client, System
 
 
 def test_activation_asks_for_the_agreement_and_credits_50_texts_once(manager: Desk, ats: Client) -> None:
@@ -99,3 +103,28 @@ def test_settings_are_saved_whole(manager: Desk, ats: Client, ada: str) -> None:
     settings = ats.get("")["settings"]
     assert (settings["quiet_hours"], settings["company"]) == (None, None)
     assert settings["blocked_regions"] == ["NO"]
+
+
+def test_an_account_that_the_carrier_refuses_says_so_until_it_is_resumed(
+    open_desk: OpenDesk, phones: Phones, ats: Client, ada: str, system: System
+) -> None:
+    later = (system.clock() + timedelta(days=2)).isoformat()
+    whom = [{"candidate": ada, "number": ADA}]
+    bulk = ats.accepted("send-bulk", recipients=whom, body="On Monday, then", send_at=later)["bulk"]
+    desk = open_desk("recruiter").go("/").is_live()
+    expect(desk.at("stopped")).to_have_count(0)
+    phones.behave(ADA, error_code=30032)
+    text(ats, ada, ADA, "Hello")
+    said = (
+        "The carrier refuses this account's texts. Our toll-free number is not verified. "
+        "Sending is stopped for this account until whoever runs Sayso has repaired it."
+    )
+    expect(desk.at("stopped")).to_have_text(said)  # without a reload
+    for page in ("/", "/bulks", f"/bulks/{bulk}"):
+        desk.go(page)
+        expect(desk.at("stopped")).to_have_text(said)
+        assert grave(desk) == []
+    desk.is_live()
+    ats.accepted("resume-sending")
+    expect(desk.at("stopped")).to_have_count(0)
+    phones.behave(ADA)

@@ -67,7 +67,7 @@ def test_a_picture_is_shown_a_file_can_be_saved_and_the_rest_says_why(
     expect(file).to_have_text("Attachment (application/pdf): 18 bytes")
     with desk.page.expect_download() as saving:
         file.click()
-    assert saving.value.suggested_filename == "attachment-1"
+    assert saving.value.suggested_filename == "attachment-1.pdf"
     assert Path(saving.value.path()).read_bytes() == b"%PDF-1.7 my papers"
 
     phone.sends(media(bytes(1024 * 1024 + 1), "video/mp4"), to=sender)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 
@@ -74,6 +75,24 @@ def test_a_text_that_was_not_delivered_says_why_with_the_carriers_code() -> None
     failed = replace(TEXT, status="undelivered", reason="The carrier could not deliver the text.", code=30003)
     said = "The carrier could not deliver the text. (carrier's code 30003)"
     assert line(failed, "Ada", ()).detail == said
+
+
+@pytest.mark.parametrize(
+    ("delay", "code", "said"),
+    [
+        ("requested", None, None),
+        ("quiet_hours", None, "moved out of quiet hours"),
+        ("carrier", 30003, "The phone was off or out of reach. It is tried again then."),
+        ("carrier", 20429, "The carrier asks us to slow down. It is tried again then."),
+        ("carrier", 20003, "The carrier did not take it. It is tried again then."),
+        ("carrier", None, "The carrier did not take it. It is tried again then."),
+    ],
+)
+def test_a_text_that_waits_says_what_for(
+    delay: Literal["requested", "quiet_hours", "carrier"], code: int | None, said: str | None
+) -> None:
+    waiting = replace(TEXT, status="scheduled", delay=delay, code=code, send_at=NOON)
+    assert line(waiting, "Ada", ()).detail == said
 
 
 def test_an_automatic_answer_is_nobodys_and_cannot_be_called_back() -> None:

@@ -9,11 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from deploy import demo
 from deploy.__main__ import main
 from deploy.logs import configure_logs
 from deploy.settings import PREFIX
 
 COLUMNS = "200"
+
+
+NOTHING_SET = dict.fromkeys(
+    (
+        "DATA_DIR", "MASTER_KEY", "NAMES_SECRET", "TOKEN_SECRET", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
+        "LOG_LEVEL",
+    )
+)  # fmt: skip
+"""Of what a demo sets by itself."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,13 @@ def environment() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def demo_folder(environment: None, tmp_path: Path) -> Path:
+    """A folder in which a demo has begun."""
+    demo.settings_for(tmp_path / "demo", demo.PORT, demo.PHONES_PORT)
+    return tmp_path / "demo"
 
 
 def _unset() -> None:

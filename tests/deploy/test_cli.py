@@ -17,7 +17,7 @@ import pytest
 from deploy import demo
 from deploy.settings import LOOPBACK, PREFIX, Settings
 from schemas.actors import Permission
-from tests.deploy.conftest import CommandLine
+from tests.deploy.conftest import NOTHING_SET, CommandLine
 from tests.support.office import POLITE, Json, Person, open_office, quick
 from tests.support.processes import LOOPBACK_ONLY, listening, process, status
 from tests.support.sayso import eventually, free_port, running
@@ -67,7 +67,7 @@ def test_a_slip_of_the_keyboard_is_named(
 
 
 def test_settings_are_listed_with_their_defaults_and_meanings(sayso: CommandLine) -> None:
-    lines = {line.split()[0]: line for line in sayso("settings").out.splitlines() if PREFIX in line}
+    lines = {line.split()[0]: line for line in sayso("settings").out.splitlines()[1:]}  # one each
     assert lines.keys() == {PREFIX + name.upper() for name in Settings.model_fields}
     assert "(needed)" in lines["SAYSO_MASTER_KEY"]
     assert "127.0.0.1" in lines["SAYSO_HOST"]
@@ -75,21 +75,6 @@ def test_settings_are_listed_with_their_defaults_and_meanings(sayso: CommandLine
 
 
 # --- tokens ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def demo_folder(environment: None, tmp_path: Path) -> Path:
-    """A folder in which a demo has begun."""
-    demo.settings_for(tmp_path / "demo", demo.PORT, demo.PHONES_PORT)
-    return tmp_path / "demo"
-
-
-NOTHING_SET = dict.fromkeys(
-    (
-        "DATA_DIR", "MASTER_KEY", "NAMES_SECRET", "TOKEN_SECRET", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
-        "LOG_LEVEL",
-    )
-)  # fmt: skip
 
 
 def test_a_token_says_what_was_asked_for(sayso: CommandLine, demo_folder: Path) -> None:
@@ -113,8 +98,20 @@ def test_a_token_says_what_was_asked_for(sayso: CommandLine, demo_folder: Path) 
 def test_without_a_demo_there_is_no_token(sayso: CommandLine, tmp_path: Path) -> None:
     asked = ["--account", "acme", "--member", "m-1", "--scope", "texts:view"]
     said = sayso("token", *asked, "--data-dir", str(tmp_path))
-    expected = f"There is no demo in {tmp_path}. Start it first, or name its --data-dir.\n"
+    expected = f"There is no demo in {tmp_path}. Start it first, or name its folder by --data-dir.\n"
     assert (said.code, said.err) == (1, expected)
+
+
+@pytest.mark.parametrize("command", [("replay",), ("rebuild",), ("stopped",), ("export", "events.jsonl")])
+def test_what_works_on_a_demo_says_how_to_name_one(
+    sayso: CommandLine, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    said = sayso(*command, "--demo", str(tmp_path / "nowhere"), **NOTHING_SET)
+    expected = f"There is no demo in {tmp_path / 'nowhere'}. Start it first, or name its folder by --demo.\n"
+    assert (said.code, said.err) == (1, expected)
+    said = sayso(*command, **NOTHING_SET)
+    assert said.code == 1
+    assert said.err.startswith("Nothing is set. For the demo, name its folder: --demo demo-data. ")
 
 
 def test_a_token_for_what_is_no_account_is_refused(sayso: CommandLine, demo_folder: Path) -> None:
@@ -211,16 +208,21 @@ def exported(path: Path) -> list[Json]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_the_operator_sees_which_accounts_are_stopped_and_why(sayso: CommandLine, ada: Person) -> None:
-    before = sayso("stopped")
-    assert (before.code, before.out, before.err) == (0, "No account is stopped.\n", "")
-    ada.phone.behaves(error_code=30032)
-    ada.becomes(ada.gets()["text_id"], "failed")
-    said = sayso("stopped")
-    assert re.search(rf"^{ada.office.account} +\d{{4}}-\d\d-\d\d [\d:]+ +30032 ", said.out, re.MULTILINE)
-    assert "resume-sending" in said.out
-    ada.office.member(Permission.OPERATE).accepted("resume-sending")
-    eventually(lambda: sayso("stopped").out == before.out)
+def test_the_operator_sees_which_accounts_are_stopped_and_why(
+    sayso: CommandLine, good: dict[str, str]
+) -> None:
+    with running(Path(good["DATA_DIR"]), carrier=quick) as system:
+        person = open_office(system).candidate()
+        before = sayso("stopped")
+        assert (before.code, before.out, before.err) == (0, "No account is stopped.\n", "")
+        person.phone.behaves(error_code=30032)
+        person.becomes(person.gets()["text_id"], "failed")
+        said = sayso("stopped")
+        row = rf"^{person.office.account} +\d{{4}}-\d\d-\d\d [\d:]+ +30032 +Our toll-free .* repaired it\. *$"
+        assert re.search(row, said.out, re.MULTILINE)
+        assert "send resume-sending for each (scope texts:operate)" in said.out
+        person.office.member(Permission.OPERATE).accepted("resume-sending")
+        eventually(lambda: sayso("stopped").out == before.out)
 
 
 def test_export_writes_every_event_opened_and_for_its_owner_alone(

@@ -20,10 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from deploy import demo
 from deploy.serving import HttpServer
 from deploy.settings import LOOPBACK, SettingsError
+from deploy.stores import sole_owner
 from deploy.wiring import Sayso
 from producers.http.access import SESSION_COOKIE
 from producers.http.pages.demo import PERSONAS
 from producers.http.pages.site import add_pages
+from tests.deploy.conftest import NOTHING_SET, CommandLine
 from tests.support.office import open_office
 from tests.support.processes import LOOPBACK_ONLY, listening, process, status
 from tests.support.sayso import SENDER, System, eventually, free_port, running, settings_for
@@ -76,6 +78,24 @@ def _addresses(lines: Any) -> list[str]:
 
 def _of(visitor: httpx.Client) -> dict[str, str]:
     return {"Cookie": f"{SESSION_COOKIE}={visitor.cookies[SESSION_COOKIE]}"}
+
+
+@pytest.mark.parametrize("option", ["--port", "--phones-port"])
+def test_a_port_that_there_is_not_is_named_and_no_demo_begins(
+    sayso: CommandLine, tmp_path: Path, option: str
+) -> None:
+    said = sayso("demo", "--data-dir", str(tmp_path / "demo"), option, "99999", **NOTHING_SET)
+    assert said.code == 2
+    assert f"Invalid value for '{option}': Input should be less than or equal to 65535" in said.err
+    assert not (tmp_path / "demo").exists()
+
+
+def test_a_second_demo_in_a_folder_says_how_to_choose_another(sayso: CommandLine, demo_folder: Path) -> None:
+    at = ["--port", str(free_port()), "--phones-port", str(free_port())]
+    with sole_owner(demo_folder):
+        said = sayso("demo", "--data-dir", str(demo_folder), *at, **NOTHING_SET)
+    expected = f"Another Sayso works in {demo_folder}. Stop it, or choose another folder by --data-dir.\n"
+    assert (said.code, said.err) == (1, expected)
 
 
 # --- its settings ---------------------------------------------------------------------------------

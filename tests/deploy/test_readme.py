@@ -26,10 +26,10 @@ def test_its_table_of_settings_is_the_real_one() -> None:
 
 
 def test_the_first_command_and_the_first_view_work_as_written(demo_at: str, tmp_path: Path) -> None:
-    token, commands = _blocks("sh")[1:3]
+    token, commands, assigning = _blocks("sh")[1:4]
     python = tmp_path / "first.py"
     python.write_text(_blocks("python")[0].replace(f"http://127.0.0.1:{demo.PORT}", demo_at))
-    script = "\n".join(["set -eu", token, commands, f"{shlex.quote(sys.executable)} {python}"])
+    script = "\n".join(["set -eu", token, commands, f"{shlex.quote(sys.executable)} {python}", assigning])
     script = script.replace(".venv/bin/sayso", f"{shlex.quote(sys.executable)} -m deploy")
     script = script.replace(f"http://127.0.0.1:{demo.PORT}", demo_at)
 
@@ -44,8 +44,9 @@ def test_the_first_command_and_the_first_view_work_as_written(demo_at: str, tmp_
     )
 
     assert run.returncode == 0, run.stderr
-    assert run.stdout.count('"accepted":true') == 4, run.stdout
+    assert run.stdout.count('"accepted":true') == 5, run.stdout
     assert "Could we talk on Tuesday at 10?" in run.stdout
+    assert all(number[1:] in README.replace(" ", "") for number in (*demo.SENDERS.values(), demo.SPARE))
     assert re.search(r"^True \{.*'segments': 1", run.stdout, re.MULTILINE)
 
 

@@ -85,7 +85,16 @@ WRONG: Mapping[str, tuple[str, ...]] = {
         '{"standard": {"segments": 10}}',
     ),
     "carrier_rate": ("0", "-1", "fast"),
-    "sender_rates": ("fast", "[]", '{"short_code": 0}', '{"": 1}'),
+    "sender_rates": (
+        "fast",
+        "[]",
+        '{"short_code": 0}',
+        '{"": 1}',
+        '{"us_longcode": 1}',
+        '{"4155550100 ": 1}',
+        '{"+1 415 555 0100": 1}',
+        '{"MG123": 1}',
+    ),
     "late_minutes_max": ("0", "-1", "an hour"),
     "unhurried_late_hours_max": ("0", "-1", "a day"),
     "unknown_after_hours": ("0", "-1", "three days"),
@@ -136,6 +145,19 @@ def test_a_wrong_setting_stops_the_start_and_is_named(
     if name in ("master_key", "names_secret", "token_secret"):
         assert value not in said.err
     assert not Path(good["DATA_DIR"]).exists()
+
+
+def test_a_kind_of_sender_that_there_is_not_is_answered_with_those_that_there_are(
+    sayso: CommandLine, good: dict[str, str]
+) -> None:
+    assert sayso("serve", SENDER_RATES='{"us_longcode": 1}').err == (
+        "SAYSO_SENDER_RATES is wrong: 'us_longcode' is no kind of sender (us_long_code, us_toll_free, "
+        "short_code, messaging_service, elsewhere), and no number in E.164, short code or messaging "
+        "service.\n"
+    )
+    rates = {"elsewhere": 2.0, "+14155550100": 3.0, "12345": 4.0, "MG" + "a" * 32: 5.0}
+    os.environ[f"{PREFIX}SENDER_RATES"] = json.dumps(rates)
+    assert load().sender_rates == rates
 
 
 @pytest.mark.parametrize("name", NEEDED)

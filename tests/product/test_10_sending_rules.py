@@ -170,7 +170,12 @@ def test_when_the_carrier_refuses_the_account_nothing_goes_until_the_operator_re
     assert (failed["code"], office.balance) == (30032, 50)
     assert office.boss.get("")["stopped"]["code"] == 30032
     assert stopped_accounts(office) == 1
-    assert office.boss.refused("send-text", **other.at, body=POLITE) == "sending_stopped"
+    refusal = office.boss.command("send-text", **other.at, body=POLITE).json()
+    assert refusal["code"] == "sending_stopped"
+    assert refusal["detail"] == (
+        "The carrier refuses this account's texts. Our toll-free number is not verified. "
+        "Sending is stopped for this account until whoever runs Sayso has repaired it."
+    )
     assert other.preview()["refusal"]["code"] == "sending_stopped"
     assert office.member(Permission.MANAGE).refused("resume-sending") == "not_permitted"
     office.member(Permission.OPERATE).accepted("resume-sending")

@@ -108,17 +108,24 @@ def test_several_come_with_one_reply_each_in_its_place(ada: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "called"),
+    ("content", "called", "saved_as"),
     [
-        (b"<html><script>alert(1)</script>", "text/html"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "image/svg+xml"),
-        (b"<html><script>alert(1)</script>", "image/png"),
-        (PICTURE, "text/html"),
-        (PICTURE, "image/jpeg"),
+        (b"<html><script>alert(1)</script>", "text/html", "attachment-1"),
+        (
+            b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+            "image/svg+xml",
+            "attachment-1",
+        ),
+        (b"MZ\x90", "application/x-msdownload", "attachment-1"),
+        (b"<html><script>alert(1)</script>", "image/png", "attachment-1.png"),
+        (PICTURE, "text/html", "attachment-1"),
+        (PICTURE, "image/jpeg", "attachment-1.jpg"),
+        (b"%PDF-1.7 ...", "application/pdf", "attachment-1.pdf"),
+        (b"BEGIN:VCARD", "Text/X-VCard; charset=utf-8", "attachment-1.vcf"),
     ],
 )
 def test_what_is_no_picture_or_is_called_otherwise_is_a_file_to_be_saved(
-    ada: Person, content: bytes, called: str
+    ada: Person, content: bytes, called: str, saved_as: str
 ) -> None:
     sid = ada.sends(media(content, called))
     stored = settled(ada, sid)
@@ -126,7 +133,7 @@ def test_what_is_no_picture_or_is_called_otherwise_is_a_file_to_be_saved(
     answer = file_of(ada, sid)
     assert answer.content == content
     assert answer.headers["content-type"] == "application/octet-stream"
-    assert answer.headers["content-disposition"] == 'attachment; filename="attachment-1"'
+    assert answer.headers["content-disposition"] == f'attachment; filename="{saved_as}"'
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from domain.refusals import Refused
 from producers.http.auth import Caller
 from producers.http.deps import ApiDeps
 from producers.http.pages import countries
@@ -42,6 +43,13 @@ class Frame:
     def active(self) -> bool:
         """Whether texting is activated."""
         return self.account is not None and self.account.activated_at is not None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why nothing is sent, if the carrier refuses the account: what whoever sends a text is told."""
+        if self.account is None or self.account.stopped is None:
+            return None
+        return Refused("sending_stopped", reason=self.account.stopped.reason).sentence
 
 
 def page(

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
+from domain.carrier_errors import look_up
 from producers.http.pages.attachment_words import AttachmentLine
 from projections.shapes import ThreadMessage, Who
 
@@ -28,9 +29,7 @@ _CALLED_BACK: Mapping[str, str] = MappingProxyType(
         "no_sender": "the account had no number to text from",
     }
 )
-_DELAYS: Mapping[str, str] = MappingProxyType(
-    {"quiet_hours": "moved out of quiet hours", "carrier": "the carrier asked to wait"}
-)
+_AGAIN = "It is tried again then."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def _status(message: ThreadMessage) -> tuple[str, str | None, Tone]:
         case "received":
             return "", None, "plain"
         case "scheduled":
-            return "Scheduled for", _DELAYS.get(message.delay or ""), "waiting"
+            return "Scheduled for", _delay(message), "waiting"
         case "queued":
             return "Queued", None, "waiting"
         case "sending":
@@ -127,6 +126,19 @@ def _status(message: ThreadMessage) -> tuple[str, str | None, Tone]:
             return "Cancelled, refunded", _cancellation(message), "bad"
         case "unknown":
             return "Unknown", "What became of it could not be learned.", "bad"
+
+
+def _delay(message: ThreadMessage) -> str | None:
+    match message.delay:
+        case "quiet_hours":
+            return "moved out of quiet hours"
+        case "carrier":
+            error = look_up(message.code)
+            # Without a row for another try, another carrier takes it, or nobody was reached.
+            known = "The carrier did not take it." if error.retry is None else error.sentence
+            return f"{known} {_AGAIN}"
+        case _:
+            return None
 
 
 def _failure(message: ThreadMessage) -> str:
