@@ -319,13 +319,14 @@ class MarkRead(Command):
 
 MEDIA_MAX = 10
 """Attachments of one message: Twilio's own limit."""
+CONTENT_TYPE_CHARACTERS_MAX = 200
 
 
 class Media(Message):
     """A picture or file that came with a reply: where the carrier keeps it, and what it says it is."""
 
     url: Annotated[str, NulReplaced, Field(max_length=2_000)]
-    content_type: Annotated[str, NulReplaced, Field(max_length=200)]
+    content_type: Annotated[str, NulReplaced, Field(max_length=CONTENT_TYPE_CHARACTERS_MAX)]
 
 
 class ReceiveText(Command):
