@@ -22,7 +22,7 @@ class Attempt(Generic[_Outcome]):
     """One piece of such work. From any thread."""
 
     def __init__(self, work: Callable[["Attempt[_Outcome]"], _Outcome]) -> None:
-        """`work` is told which attempt it is, so that its client is watched; it has one connection at a time."""
+        """`work` is told which attempt it is, for its client to be watched; one connection at a time."""
         self._work = work
         self._outcome: Future[_Outcome] = Future()
         self._lock = threading.Lock()
