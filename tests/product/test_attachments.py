@@ -159,6 +159,29 @@ def test_a_file_that_was_put_in_the_place_of_another_does_not_open(ada: Person, 
     assert file_of(ada, second).status_code == 500
 
 
+def test_a_file_that_cannot_be_read_just_now_is_asked_for_again(ada: Person, storing: System) -> None:
+    folder = storing.sayso.settings.media_dir
+    assert folder is not None
+    before = set(files_in(folder))
+    sid = ada.sends(media(PICTURE))
+    settled(ada, sid)
+    (file,) = set(files_in(folder)) - before
+    aside = file.rename(file.with_suffix(".aside"))
+    file.mkdir()
+    answer = file_of(ada, sid)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["code"] == "attachment_unavailable"
+    file.rmdir()
+    aside.rename(file)
+    assert file_of(ada, sid).content == PICTURE
+
+
+@pytest.mark.parametrize("sid", ["%00", "MM1%00", "x" * 201])
+def test_what_can_be_no_reply_is_refused_before_anything_is_asked(ada: Person, sid: str) -> None:
+    problem = problem_of(file_of(ada, sid))
+    assert (problem["status"], problem["code"]) == (422, "invalid_request")
+
+
 # --- who may read it -----------------------------------------------------------------------------
 
 
