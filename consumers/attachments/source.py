@@ -114,9 +114,10 @@ class AttachmentSource:
         address = self._expected.find(url)
         if address is not None and address.own and address.login is None:
             return Refused("unexpected_host")  # whoever sends us there wants something else than a file
+        login = None if address is None else address.login
         for _ in range(HOPS_MAX):
-            if address is None:
-                return Refused("unexpected_host")
+            if address is None or address.login not in (login, None):
+                return Refused("unexpected_host")  # nor does one account's file lead to another's
             hop = self._hop(address, attempt)
             if not isinstance(hop, str):
                 return hop

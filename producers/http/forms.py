@@ -5,6 +5,7 @@ https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-c
 Every function but the two questions raises `pydantic.ValidationError` where a field is missing or wrong.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -23,6 +24,11 @@ from schemas.commands import (
     ReportStatus,
 )
 
+_ACCOUNT_SIDS = re.compile(r"/Accounts/([^/?#]*)")
+"""Whose file an address of the carrier names: nobody's but that of the account whose secret signed the call.
+
+With the secret of one carrier account, another's files could be had otherwise.
+"""
 UNKNOWN_TYPE = "application/octet-stream"
 
 log = structlog.get_logger("sayso.webhooks")
@@ -92,6 +98,9 @@ def _media(form: Mapping[str, Any]) -> list[Media]:
 def _attachment(form: Mapping[str, Any], index: int) -> Media | None:
     url = form.get(f"MediaUrl{index}")
     if not url:
+        return None
+    if not set(_ACCOUNT_SIDS.findall(url)) <= {form.get("AccountSid")}:
+        log.warning("attachment_left_out", reason="other_account", index=index)
         return None
     kind = form.get(f"MediaContentType{index}") or UNKNOWN_TYPE
     if len(kind) > CONTENT_TYPE_CHARACTERS_MAX:

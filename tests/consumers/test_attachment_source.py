@@ -114,6 +114,25 @@ def test_credentials_go_to_the_file_and_not_along_with_the_redirect() -> None:
     assert heard == [(PATH, f"Basic {basic}"), ("/cdn/file?Signature=a~b-_%2B", None)]
 
 
+def test_no_redirect_leads_to_another_accounts_file() -> None:
+    other = "AC" + "2" * 32
+    asked: list[str] = []
+
+    def answer(handler: Handler) -> None:
+        asked.append(handler.path)
+        says(307, Location=PATH.replace(ACCOUNT, other))(handler)
+
+    with carrier(answer) as url:
+        accounts = [
+            TwilioAccount(ACCOUNT, "secret", base_url=url),
+            TwilioAccount(other, "theirs", base_url=url),
+        ]
+        source = AttachmentSource(ExpectedAddresses(accounts, ()), LIMIT, 2)
+        assert source.fetch(url + PATH) == Refused("unexpected_host")
+        source.close()
+    assert asked == [PATH]
+
+
 def test_an_expected_host_that_lies_in_a_private_network_is_not_asked() -> None:
     with carrier(says(302, Location="https://media.example/x")) as url:
         for addresses in (["127.0.0.1"], ["3.5.6.7", "10.0.0.1"], ["::ffff:127.0.0.1"]):

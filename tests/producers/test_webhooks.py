@@ -92,6 +92,18 @@ def test_a_reply_is_kept_without_what_of_its_attachments_cannot_be_noted(
     assert letters(boss) == []
 
 
+def test_what_lies_with_another_account_of_the_carrier_came_with_no_message_to_this_one(world: World) -> None:
+    boss = world.account()
+    candidate, number = boss.candidate()
+    ours = str(world.sayso.settings.twilio_account_sid)
+    base = "https://api.twilio.com/2010-04-01/Accounts"
+    own, others = (f"{base}/{account}/Messages/MM1/Media/ME1" for account in (ours, "AC" + "9" * 32))
+    media = {"AccountSid": ours, "MediaUrl0": others, "MediaUrl1": own}
+    world.carrier_posts(INBOUND_PATH, reply(boss, number, "Look", **media))
+    (found,) = eventually(lambda: messages(boss, candidate, number, "reply"))
+    assert [one["url"] for one in found["media"]] == [own]
+
+
 @pytest.mark.parametrize(
     "media", [{"MediaUrl0": "u" * 2_001}, {"MediaUrl0": "u", "MediaContentType0": "n" * 201}]
 )
