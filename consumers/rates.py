@@ -25,6 +25,8 @@ RECOVERY_PER_S = 0.02
 """Of the full rate: by how much a rate grows in a second."""
 REST_S = 1.0
 """How long nothing leaves where the carrier did not say how long."""
+REST_S_MAX = 3_600.0
+"""How long nothing leaves at most, however long the carrier asks to wait."""
 SENDERS_MAX = 10_000
 """How many senders are remembered; a bucket that is full again can be forgotten."""
 
@@ -106,11 +108,12 @@ class Bucket:
     def slow_down(self, now_s: float, rest_s: float | None = None) -> None:
         """The carrier said that it is too much: nothing leaves for `rest_s` seconds, then half as much.
 
+        It may rest for REST_S_MAX at most: what a carrier says cannot stop us for good.
         What it says of texts that were under way by then is the same news.
         """
         with self._lock:
             self._refill(now_s)
-            resting_until_s = now_s + (REST_S if rest_s is None else rest_s)
+            resting_until_s = now_s + (REST_S if rest_s is None else min(rest_s, REST_S_MAX))
             if now_s >= self._deaf_until_s:
                 self._share = max(self._share * SLOWER, SHARE_MIN)
                 self._level = min(self._level, 0.0)

@@ -61,7 +61,7 @@ class AttachmentFiles:
         """What was stored; None: it is not here, or was sealed under a key that is gone.
 
         Raises:
-            OSError: the folder cannot be read.
+            OSError: the folder is away, or cannot be read.
             Unsealable: the file was changed.
             KeyStoreUnavailable: the key cannot be had just now.
         """
@@ -71,6 +71,8 @@ class AttachmentFiles:
         try:
             sealed = self._path(conversation, sid, index).read_bytes()
         except FileNotFoundError:
+            if not self._folder.is_dir():
+                raise
             return None
         return key.open(sealed, _bound_to(conversation, sid, index))
 

@@ -3,7 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+)
 
 YEAR_MIN = 2000
 YEAR_MAX = 2199  # room to add windows and offsets without ever meeting datetime.max
@@ -43,6 +51,17 @@ def without_nul(text: str) -> str:
 
 
 WithoutNul = AfterValidator(without_nul)
+
+
+def _replacing_nul(text: object) -> object:
+    return text.replace("\0", "\ufffd") if isinstance(text, str) else text
+
+
+NulReplaced = BeforeValidator(_replacing_nul)
+"""For what somebody outside wrote: it is kept, but for a character that no database keeps.
+
+An event that already holds one is read without it, too: history cannot be refused.
+"""
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """A customer of the ATS: lower-case letters, digits, `-` and `_`, at most 63."""

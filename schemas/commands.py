@@ -7,7 +7,7 @@ Ids should be UUIDs of version 7: they sort by time, which keeps the ledger's in
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from schemas.account_settings import SettingsChange
 from schemas.actors import Actor
@@ -22,6 +22,7 @@ from schemas.base import (
     LongText,
     Message,
     Moment,
+    NulReplaced,
     Region,
     SenderId,
     SenderKind,
@@ -42,7 +43,7 @@ SEGMENTS_ADJUSTED_MAX = 1_000_000
 
 TRACEPARENT = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
-NumberText = Annotated[str, Field(min_length=1, max_length=64)]
+NumberText = Annotated[str, Field(min_length=1, max_length=64), WithoutNul]
 """A phone number as people type it; E.164 wherever no region is given."""
 
 
@@ -153,7 +154,7 @@ class AddNumber(Command):
     region: Region | None = None
     """Where the number was typed, for numbers in national form."""
     name: ShortText | None = None
-    time_zone: Annotated[str, Field(max_length=64)] | None = None
+    time_zone: Annotated[str, Field(max_length=64), WithoutNul] | None = None
     """The candidate's IANA time zone, if the ATS knows it; it decides quiet hours."""
 
 
@@ -318,18 +319,14 @@ class MarkRead(Command):
 
 MEDIA_MAX = 10
 """Attachments of one message: Twilio's own limit."""
+CONTENT_TYPE_CHARACTERS_MAX = 200
 
 
 class Media(Message):
     """A picture or file that came with a reply: where the carrier keeps it, and what it says it is."""
 
-    url: Annotated[str, Field(max_length=2_000)]
-    content_type: Annotated[str, Field(max_length=200)]
-
-
-def _replacing_nul(text: object) -> object:
-    """What a phone sent is kept, but for a character that no database keeps."""
-    return text.replace("\0", "\ufffd") if isinstance(text, str) else text
+    url: Annotated[str, NulReplaced, Field(max_length=2_000)]
+    content_type: Annotated[str, NulReplaced, Field(max_length=CONTENT_TYPE_CHARACTERS_MAX)]
 
 
 class ReceiveText(Command):
@@ -339,7 +336,7 @@ class ReceiveText(Command):
     number: E164
     sid: ShortText
     """The carrier's id of the message: the same one twice is one reply."""
-    body: Annotated[str, BeforeValidator(_replacing_nul), Field(max_length=BODY_CHARACTERS_MAX)]
+    body: Annotated[str, NulReplaced, Field(max_length=BODY_CHARACTERS_MAX)]
     media: Annotated[tuple[Media, ...], Field(max_length=MEDIA_MAX)] = ()
     carrier_keyword: Literal["stop", "start", "help"] | None = None
     """What the carrier itself took the text for, where it says so."""
@@ -377,7 +374,7 @@ class HandedOver(Message):
     sid: ShortText
     status: CarrierStatus
     segments: Annotated[int, Field(ge=0, le=100)] | None = None
-    sender: str | None = None
+    sender: Annotated[str, NulReplaced] | None = None
 
 
 class TurnedDown(Message):

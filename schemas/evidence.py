@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, IPvAnyAddress
 
-from schemas.base import ForeignId, LongText, Message, ShortText
+from schemas.base import ForeignId, LongText, Message, NulReplaced, ShortText
 
 
 class ApplicationEvidence(Message):
@@ -18,7 +18,7 @@ class ApplicationEvidence(Message):
     application_id: ForeignId
     job_id: ForeignId | None = None
     ip: IPvAnyAddress | None = None
-    user_agent: Annotated[str, Field(max_length=1_000)] | None = None
+    user_agent: Annotated[str, NulReplaced, Field(max_length=1_000)] | None = None
 
 
 class ByHandEvidence(Message):

@@ -32,7 +32,6 @@ LATER_MAX = 10_000
 """How many are remembered that are not to be tried yet; of more, the longest known may be tried too soon."""
 FIRST_WAIT_S = 2.0
 WAIT_S_MAX = 1_800.0
-ASKED_WAIT_S_MAX = 3_600.0
 RECORDED_WAIT = timedelta(minutes=1)
 """Until the view has long shown what was recorded."""
 
@@ -200,7 +199,7 @@ class AttachmentFetcher:
         tries = self._tries(one)
         log.info("attachment_postponed", sid=one.sid, index=one.index, cause=again.cause, tries=tries)
         wait_s = min(FIRST_WAIT_S * 2.0 ** min(tries - 1, 16), WAIT_S_MAX)
-        wait_s = max(wait_s, min(again.retry_after_s or 0.0, ASKED_WAIT_S_MAX))
+        wait_s = max(wait_s, again.retry_after_s or 0.0)
         wait_s *= random.uniform(1.0, 1.5)  # noqa: S311  # no secret: what failed together comes apart
         self._remember(_key(one), _Later(self._clock(), timedelta(seconds=wait_s), tries))
 

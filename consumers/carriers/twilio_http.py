@@ -24,6 +24,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+ASKED_S_MAX = 3_600.0
+"""So long we wait if we are asked to; asked for more, we try again sooner."""
+
 _until_s: ContextVar[float] = ContextVar("until_s", default=math.inf)
 
 
@@ -155,14 +158,18 @@ def is_loopback(url: str) -> bool:
 
 
 def seconds_asked(header: str | None, now: datetime) -> float | None:
-    """What `Retry-After` says (RFC 9110, 10.2.3): seconds, or a date. Anything else counts as not said."""
+    """What `Retry-After` says (RFC 9110, 10.2.3): seconds, or a date. Anything else counts as not said.
+
+    Between 0 and ASKED_S_MAX, whatever it says. Never raises.
+    """
     if not header:
         return None
     if header.isascii() and header.isdigit():
-        return float(header)
+        return min(float(header), ASKED_S_MAX)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        asked_s = (aware - now).total_seconds()
+    except (ValueError, OverflowError):  # a year, or an offset, that no date can hold
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    return min(max(0.0, asked_s), ASKED_S_MAX)

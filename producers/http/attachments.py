@@ -16,7 +16,9 @@ from producers.http.problems import Problem
 from producers.http.reads import AccountPath, CandidatePath, NumberPath
 from projections.attachment_shapes import Attachment, AttachmentPlace
 from schemas.actors import Permission
+from schemas.base import WithoutNul
 from schemas.commands import MEDIA_MAX
+from schemas.keystore import KeyStoreUnavailable
 
 log = structlog.get_logger()
 
@@ -24,6 +26,7 @@ ANY_FILE = "application/octet-stream"
 # Styles within, for the browser's own frame around a picture that is opened by itself.
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 KEPT_BY_BROWSERS_S = 300
+RETRY_S = "5"
 _PICTURES = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
@@ -71,7 +74,7 @@ router = APIRouter(prefix="/v1/accounts/{account}")
     response_class=Response,
     responses={
         200: {"description": "The file.", "content": {**dict.fromkeys(_PICTURES, _BYTES), ANY_FILE: _BYTES}},
-        **problems(*READ_ROUTE, "not_found"),
+        **problems(*READ_ROUTE, "not_found", "attachment_unavailable"),
     },
 )
 def read_attachment(
@@ -79,7 +82,9 @@ def read_attachment(
     candidate: CandidatePath,
     number: NumberPath,
     sid: Annotated[
-        str, Path(max_length=200, description="The reply's id.", examples=["MM" + "0" * 31 + "2"])
+        str,
+        Path(max_length=200, description="The reply's id.", examples=["MM" + "0" * 31 + "2"]),
+        WithoutNul,
     ],
     index: Annotated[
         int, Path(ge=0, le=MEDIA_MAX - 1, description="`index` of the attachment.", examples=[0])
@@ -102,7 +107,14 @@ def _content(deps: ApiDeps, place: AttachmentPlace) -> bytes:
     if attachment.state != "stored":
         raise Problem("not_found", f"This attachment is not stored; it is {attachment.state}.")
     files = deps.attachments
-    content = None if files is None else files.read(place.conversation, place.sid, attachment.index)
+    try:
+        content = None if files is None else files.read(place.conversation, place.sid, attachment.index)
+    except (OSError, KeyStoreUnavailable) as error:
+        log.warning(
+            "attachment_unavailable", sid=place.sid, index=attachment.index, error=type(error).__name__
+        )
+        sentence = "The file cannot be read just now. Try again in a moment."
+        raise Problem("attachment_unavailable", sentence, {"Retry-After": RETRY_S}) from error
     if content is None:
         log.warning("attachment_missing", sid=place.sid, index=attachment.index)
         raise Problem("not_found", "The file of this attachment is not here any more.")

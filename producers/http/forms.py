@@ -5,15 +5,33 @@ https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-c
 Every function but the two questions raises `pydantic.ValidationError` where a field is missing or wrong.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from producers.http import ids
 from schemas.actors import CARRIER
 from schemas.base import AccountId
-from schemas.commands import MEDIA_MAX, CarrierStatus, ReceiveText, ReportStatus
+from schemas.commands import (
+    CONTENT_TYPE_CHARACTERS_MAX,
+    MEDIA_MAX,
+    CarrierStatus,
+    Media,
+    ReceiveText,
+    ReportStatus,
+)
+
+_ACCOUNT_SIDS = re.compile(r"/Accounts/([^/?#]*)")
+"""Whose file an address of the carrier names: nobody's but that of the account whose secret signed the call.
+
+With the secret of one carrier account, another's files could be had otherwise.
+"""
+UNKNOWN_TYPE = "application/octet-stream"
+
+log = structlog.get_logger("sayso.webhooks")
 
 _ACCOUNT: TypeAdapter[str] = TypeAdapter(AccountId)
 _STATUSES = frozenset(get_args(CarrierStatus))
@@ -68,10 +86,32 @@ def report_status(form: Mapping[str, Any], query: Mapping[str, str]) -> ReportSt
     )
 
 
-def _media(form: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The attachments; those after the tenth, which Twilio does not send, are left out."""
-    urls = ((form.get(f"MediaUrl{i}"), form.get(f"MediaContentType{i}")) for i in range(MEDIA_MAX))
-    return [{"url": url, "content_type": kind or "application/octet-stream"} for url, kind in urls if url]
+def _media(form: Mapping[str, Any]) -> list[Media]:
+    """The attachments that can be noted. The others are left out: no picture may cost us what somebody wrote.
+
+    Those after the tenth, which Twilio does not send, are not looked at.
+    """
+    found = (_attachment(form, i) for i in range(MEDIA_MAX))
+    return [media for media in found if media is not None]
+
+
+def _attachment(form: Mapping[str, Any], index: int) -> Media | None:
+    url = form.get(f"MediaUrl{index}")
+    if not url:
+        return None
+    if not set(_ACCOUNT_SIDS.findall(url)) <= {form.get("AccountSid")}:
+        log.warning("attachment_left_out", reason="other_account", index=index)
+        return None
+    kind = form.get(f"MediaContentType{index}") or UNKNOWN_TYPE
+    if len(kind) > CONTENT_TYPE_CHARACTERS_MAX:
+        kind = kind.partition(";")[0].strip()  # its parameters tell nobody anything
+    if len(kind) > CONTENT_TYPE_CHARACTERS_MAX:
+        kind = UNKNOWN_TYPE
+    try:
+        return Media(url=url, content_type=kind)
+    except ValidationError:
+        log.warning("attachment_left_out", reason="unusable", index=index)
+        return None
 
 
 def _word(opt_out_type: str | None) -> str | None:

@@ -51,6 +51,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "busy": Kind(503, "There is no room just now."),
         "unavailable": Kind(503, "The command could not be stored."),
         "keys_unavailable": Kind(503, "Access tokens cannot be checked just now."),
+        "attachment_unavailable": Kind(503, "The folder or the keys of attachments are away just now."),
         "not_ready": Kind(503, "Sayso is not ready."),
     }
 )

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import select
 import ssl
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from consumers.attachments.addresses import ExpectedAddresses
+from consumers.attachments.attempt import ATTEMPT
 from consumers.attachments.outcomes import Again, Fetched, Refused
 from consumers.attachments.source import AttachmentSource, Resolve
 from consumers.carriers.twilio_carrier import TwilioAccount
@@ -27,6 +29,13 @@ LIMIT = 100_000
 
 Handler = BaseHTTPRequestHandler
 Answer = Callable[[Handler], None]
+
+
+class Drip:
+    """Of a host that drips: when somebody has asked it, and when they have gone."""
+
+    def __init__(self) -> None:
+        self.asked, self.left = threading.Event(), threading.Event()
 
 
 @contextmanager
@@ -105,6 +114,25 @@ def test_credentials_go_to_the_file_and_not_along_with_the_redirect() -> None:
     assert heard == [(PATH, f"Basic {basic}"), ("/cdn/file?Signature=a~b-_%2B", None)]
 
 
+def test_no_redirect_leads_to_another_accounts_file() -> None:
+    other = "AC" + "2" * 32
+    asked: list[str] = []
+
+    def answer(handler: Handler) -> None:
+        asked.append(handler.path)
+        says(307, Location=PATH.replace(ACCOUNT, other))(handler)
+
+    with carrier(answer) as url:
+        accounts = [
+            TwilioAccount(ACCOUNT, "secret", base_url=url),
+            TwilioAccount(other, "theirs", base_url=url),
+        ]
+        source = AttachmentSource(ExpectedAddresses(accounts, ()), LIMIT, 2)
+        assert source.fetch(url + PATH) == Refused("unexpected_host")
+        source.close()
+    assert asked == [PATH]
+
+
 def test_an_expected_host_that_lies_in_a_private_network_is_not_asked() -> None:
     with carrier(says(302, Location="https://media.example/x")) as url:
         for addresses in (["127.0.0.1"], ["3.5.6.7", "10.0.0.1"], ["::ffff:127.0.0.1"]):
@@ -157,19 +185,102 @@ def test_a_host_that_has_no_address_is_tried_again() -> None:
         assert source.fetch(url + PATH) == Again("host_not_found")
 
 
-def test_what_comes_in_drops_does_not_hold_up_the_end() -> None:
-    dripping = threading.Event()
+DRIPS = {
+    "header": (b"HTTP/1.1 200 OK\r\nX-Drip: ", b"."),
+    "hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "body": (b"HTTP/1.1 200 OK\r\n\r\n", b"."),
+    "size of a piece": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"."),
+    "trailer": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"."),
+    "silence": (b"", b""),
+}
 
-    def drip(handler: Handler) -> None:
-        says(200)(handler)
+
+@contextmanager
+def dripping(begin: bytes, drop: bytes, tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, Drip]]:
+    """A host that begins so, and then sends drops until the other side has gone."""
+    drip = Drip()
+
+    def answer(handler: Handler) -> None:
+        handler.wfile.write(begin)
+        drip.asked.set()
         with contextlib.suppress(OSError):
-            while True:
-                handler.wfile.write(b".")
-                dripping.set()
-                time.sleep(0.02)
+            while not select.select([handler.connection], [], [], 0.02)[0]:
+                handler.wfile.write(drop)
+        drip.left.set()
 
-    with carrier(drip) as url, asking(url) as source, ThreadPoolExecutor(1) as pool:
+    with carrier(answer, tls) as url:
+        yield url, drip
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+def test_nothing_outlasts_the_limit_on_the_whole(drip: str) -> None:
+    with dripping(*DRIPS[drip]) as (url, there), asking(url, whole_s_max=0.3) as source:
+        began_s = time.monotonic()
+        assert source.fetch(url + PATH) == Again("timeout")
+        assert time.monotonic() - began_s < 2
+        assert there.left.wait(5)  # its thread and its connection do not stay behind
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+def test_whoever_leaves_waits_for_nobody(drip: str) -> None:
+    with dripping(*DRIPS[drip]) as (url, there), asking(url) as source, ThreadPoolExecutor(1) as pool:
         fetching = pool.submit(source.fetch, url + PATH)
-        assert dripping.wait(10)
+        assert there.asked.wait(10)
         source.leave()
-        assert fetching.result(10) == Again("leaving", ends_as=None)
+        assert fetching.result(2) == Again("leaving", ends_as=None)
+        assert there.left.wait(5)
+        assert source.fetch(url + PATH) == Again("leaving", ends_as=None)
+
+
+def test_a_connection_over_tls_is_cut_too(tmp_path: Path) -> None:
+    authority, server = make_certificates(tmp_path)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(server)
+    trusting = ssl.create_default_context(cafile=str(authority))
+    with (
+        dripping(*DRIPS["header"], serving) as (url, there),
+        asking(url, trusted=trusting, whole_s_max=0.3) as source,
+    ):
+        assert source.fetch(url + PATH) == Again("timeout")
+        assert there.left.wait(5)
+
+
+def test_a_name_that_is_looked_up_for_ever_holds_nobody_up() -> None:
+    found = threading.Event()
+    asked: list[str] = []
+
+    def looking_up(host: str, port: int) -> list[str]:
+        found.wait(10)
+        return ["127.0.0.1"]
+
+    def answer(handler: Handler) -> None:
+        asked.append(handler.path)
+        says(200, b"picture")(handler)
+
+    with carrier(answer) as url, asking(url, resolved=looking_up, whole_s_max=0.1) as source:
+        assert source.fetch(url + PATH) == Again("timeout")
+        found.set()
+        for thread in threading.enumerate():
+            if thread.name == ATTEMPT:
+                thread.join(5)
+        assert asked == []
+
+
+def test_whoever_left_follows_no_redirect() -> None:
+    asked: list[str] = []
+    leaving = threading.Event()
+
+    def answer(handler: Handler) -> None:
+        asked.append(handler.path)
+        leaving.wait(10)
+        with contextlib.suppress(OSError):
+            says(302, Location="/elsewhere")(handler)
+
+    with carrier(answer) as url, asking(url) as source, ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(source.fetch, url + PATH)
+        while not asked:
+            time.sleep(0.01)
+        source.leave()
+        leaving.set()
+        assert fetching.result(2) == Again("leaving", ends_as=None)
+    assert asked == [PATH]

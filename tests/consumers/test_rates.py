@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.carriers.carrier import Accepted, Rejected
-from consumers.rates import REST_S, Bucket, CarrierRates, Limits, Rates, Way, kind_of
+from consumers.rates import REST_S, REST_S_MAX, Bucket, CarrierRates, Limits, Rates, Way, kind_of
 
 LARGEST = 21
 """Segments of the largest text: 1,400 units of UCS-2."""
@@ -111,6 +111,13 @@ def test_nothing_leaves_before_the_carrier_said_and_then_less_than_before() -> N
     assert hundred.wait_s(1, 6.9) > 0
     gone = sum(hundred.take(1, 7.0 + n / 1_000) == 0 for n in range(1_000))
     assert 45 <= gone <= 52
+
+
+def test_no_carrier_can_stop_us_for_good() -> None:
+    hundred = bucket(100)
+    hundred.slow_down(0.0, rest_s=1e300)
+    assert hundred.wait_s(1, 0.0) >= REST_S_MAX
+    assert hundred.take(1, REST_S_MAX + 1.0) == 0
 
 
 def test_a_rate_recovers_little_by_little_and_wholly() -> None:

@@ -72,6 +72,49 @@ def test_attachments_are_noted_and_not_fetched(world: World) -> None:
     assert noted["state"] == "waiting"
 
 
+@pytest.mark.parametrize(
+    ("media", "noted"),
+    [
+        ({"MediaUrl0": "u" * 2_001}, []),
+        ({"MediaUrl0": "u", "MediaContentType0": f"image/png; name={'n' * 200}"}, [("u", "image/png")]),
+        ({"MediaUrl0": "u", "MediaContentType0": "n" * 201}, [("u", "application/octet-stream")]),
+        ({"MediaUrl0": "u" * 2_001, "MediaUrl1": "u\0"}, [("u\ufffd", "application/octet-stream")]),
+    ],
+)
+def test_a_reply_is_kept_without_what_of_its_attachments_cannot_be_noted(
+    world: World, media: Json, noted: list[tuple[str, str]]
+) -> None:
+    boss = world.account()
+    candidate, number = boss.candidate()
+    world.carrier_posts(INBOUND_PATH, reply(boss, number, "Look", **media))
+    (found,) = eventually(lambda: messages(boss, candidate, number, "reply"))
+    assert (found["body"], [(one["url"], one["content_type"]) for one in found["media"]]) == ("Look", noted)
+    assert letters(boss) == []
+
+
+def test_what_lies_with_another_account_of_the_carrier_came_with_no_message_to_this_one(world: World) -> None:
+    boss = world.account()
+    candidate, number = boss.candidate()
+    ours = str(world.sayso.settings.twilio_account_sid)
+    base = "https://api.twilio.com/2010-04-01/Accounts"
+    own, others = (f"{base}/{account}/Messages/MM1/Media/ME1" for account in (ours, "AC" + "9" * 32))
+    media = {"AccountSid": ours, "MediaUrl0": others, "MediaUrl1": own}
+    world.carrier_posts(INBOUND_PATH, reply(boss, number, "Look", **media))
+    (found,) = eventually(lambda: messages(boss, candidate, number, "reply"))
+    assert [one["url"] for one in found["media"]] == [own]
+
+
+@pytest.mark.parametrize(
+    "media", [{"MediaUrl0": "u" * 2_001}, {"MediaUrl0": "u", "MediaContentType0": "n" * 201}]
+)
+def test_a_stop_counts_whatever_comes_along_with_it(world: World, media: Json) -> None:
+    boss = world.account()
+    candidate, number = boss.candidate()
+    world.carrier_posts(INBOUND_PATH, reply(boss, number, "STOP", **media))
+    path = f"{thread(candidate, number)}/consent"
+    eventually(lambda: boss.get(path).json()["status"] == "revoked")
+
+
 def test_a_messaging_service_names_the_account_too(world: World) -> None:
     boss = world.account()
     service = f"MG{uuid4().hex}"
@@ -89,7 +132,6 @@ def test_a_messaging_service_names_the_account_too(world: World) -> None:
         {"From": "whatsapp:+14155550123"},
         {"MessageSid": ""},
         {"Body": "x" * 10_001},
-        {"MediaUrl0": "u" * 2_001},
     ],
 )
 def test_a_signed_call_that_cannot_be_used_is_kept(world: World, change: Json) -> None:

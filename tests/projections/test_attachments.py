@@ -55,6 +55,16 @@ def test_the_list_goes_on_where_it_ended(views: Views, history: History) -> None
     assert found == [(sid, index, NUMBER, STREAM) for sid, index in expected]
 
 
+def test_an_address_that_was_stored_with_a_character_no_database_keeps_is_shown_without(
+    views: Views, history: History
+) -> None:
+    old = Media.model_construct(url="https://carrier.example/\0", content_type="image/\0png")
+    given(views, history, TextReceived.model_construct(sid="MM1", body="Look", media=(old,)))
+    (noted,) = shown(views, "MM1")
+    assert (noted.url, noted.content_type) == ("https://carrier.example/\ufffd", "image/\ufffdpng")
+    assert waiting(views) == [("MM1", 0)]
+
+
 def test_what_waits_is_for_the_worker_of_its_shard(views: Views, history: History) -> None:
     given(views, history, came("MM1"))
     assert waiting(views, shard=1) == []

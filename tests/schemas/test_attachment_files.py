@@ -66,6 +66,15 @@ def test_without_a_key_nothing_is_written(files: AttachmentFiles, keys: KeyStore
     assert files.read(STREAM, SID, 0) is None
 
 
+def test_a_folder_that_is_away_is_no_file_that_is_gone(files: AttachmentFiles, tmp_path: Path) -> None:
+    assert files.write(STREAM, SID, 0, CONTENT)
+    (tmp_path / "media").rename(tmp_path / "away")
+    with pytest.raises(FileNotFoundError):
+        files.read(STREAM, SID, 0)
+    (tmp_path / "away").rename(tmp_path / "media")
+    assert files.read(STREAM, SID, 0) == CONTENT
+
+
 def test_a_box_opens_in_its_own_place_only(files: AttachmentFiles, tmp_path: Path) -> None:
     files.write(STREAM, SID, 0, CONTENT)
     (first,) = stored(tmp_path)

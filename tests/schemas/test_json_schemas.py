@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import pytest
@@ -49,6 +52,14 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     for key, part in members:
         yield (*path, key)
         yield from places(part, (*path, key))
+
+
+def texts(value: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Every text, at any depth, and where it stands."""
+    for path in places(value):
+        found = reduce(getitem, path, value)
+        if isinstance(found, str):
+            yield path, found
 
 
 def changed(value: Any, path: tuple[Any, ...], to: Any) -> Any:
@@ -104,6 +115,19 @@ def test_every_command_validates_and_what_validates_is_read(kind: str) -> None:
         path = data.draw(st.sampled_from([*places(command)]))
         missed = changed(command, path, data.draw(st.sampled_from(WRONG)))
         assert takes(missed) or not VALIDATORS[kind].is_valid(missed)
+
+    holds()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_text_that_is_read_holds_what_no_database_keeps(kind: str) -> None:
+    @few
+    @given(published(kind))
+    def holds(command: dict[str, Any]) -> None:
+        for path, text in texts(command):
+            spoilt = json.dumps(changed(command, path, f"{text}\0")).encode()
+            with suppress(ValidationError):
+                assert "\\u0000" not in commands.write(commands.read(spoilt)).decode()
 
     holds()
 
