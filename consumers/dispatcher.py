@@ -161,7 +161,6 @@ class Dispatcher:
         try:
             again = self._hand_over(text)
         except (Busy, Unavailable):
-            self._rates.give_back(way_of(text), text.segments, time.monotonic())
             log.warning("hand_over_postponed", **about)  # it is still in the view
         except Exception:
             log.exception("hand_over_failed", **about)
@@ -174,7 +173,11 @@ class Dispatcher:
     def _hand_over(self, text: OpenText) -> bool:
         """The last look and, with no wait in between, the call. Whether the text waits as before."""
         until_s = time.monotonic() + self._patience.sent_within.total_seconds()
-        answer = self._door.put(handover.start(text, self._clock(), self._carriers.failing())).result()
+        try:
+            answer = self._door.put(handover.start(text, self._clock(), self._carriers.failing())).result()
+        except (Busy, Unavailable):
+            self._rates.give_back(way_of(text), text.segments, time.monotonic())
+            raise
         receipt = answer.receipt
         if answer.repeated or not isinstance(receipt, CommandAccepted) or not receipt.result["dispatch"]:
             self._rates.give_back(way_of(text), text.segments, time.monotonic())

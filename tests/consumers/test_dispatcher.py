@@ -4,6 +4,7 @@ Everything is real: the client, the connections, the ledger, the views. Only the
 """
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ import pytest
 
 from consumers.carriers.twilio_carrier import TwilioAccount
 from consumers.settling import Patience
+from schemas.commands import Command, StartDispatch
+from schemas.door import Busy, CommandDoor
+from schemas.receipts import Answer
 from tests.support.sayso import Client, System, eventually, running
 
 NUMBER = "+4520123456"
@@ -172,6 +176,35 @@ def test_too_many_requests_slow_sayso_down_and_fail_nothing(system: System, ats:
 
     eventually(lambda: statuses(ats)[turned_down] == "delivered")
     assert arrived(system) == 1
+
+
+class BusyOnce:
+    """A door that takes no last look at first."""
+
+    def __init__(self, door: CommandDoor) -> None:
+        self._door = door
+        self.busy = 0
+
+    async def submit(self, command: Command, wait_s: float) -> Answer | None:
+        return await self._door.submit(command, wait_s)
+
+    def put(self, command: Command) -> "Future[Answer]":
+        if isinstance(command, StartDispatch) and not self.busy:
+            self.busy += 1
+            raise Busy
+        return self._door.put(command)
+
+
+def test_a_text_that_could_not_begin_gives_its_tokens_back(tmp_path: Path) -> None:
+    """5.5: its sender's next one would come in a quarter of an hour."""
+    with running(tmp_path, sender_rates={"us_long_code": 0.001}) as system:
+        dispatcher = system.sayso.dispatcher
+        door = BusyOnce(dispatcher._door)
+        dispatcher._door = door
+        ats = texting(system)
+        one = text(ats)
+        eventually(lambda: statuses(ats)[one] == "delivered")
+        assert door.busy == 1
 
 
 def test_what_a_senders_limit_holds_up_waits_and_can_still_be_called_back(tmp_path: Path) -> None:
