@@ -167,6 +167,12 @@ ROWS: dict[str, tuple[Graph, ...]] = {
             warns_at=100,
         ),
         Graph(
+            "Accounts that are stopped",
+            "The carrier refused them as a whole: `sayso stopped` lists which and why.",
+            {"stopped": "max (sayso_accounts_stopped)"},
+            warns_at=1,
+        ),
+        Graph(
             "Calls that wait in the spool",
             "The ledger or the brokers did not take them in time. They are on the disk, to be replayed.",
             {"{{instance}}": "max by (instance) (sayso_spool_waiting)"},

@@ -142,8 +142,9 @@ def test_the_carrier_is_that_of_the_settings(folder: Path) -> None:
 
 
 def test_each_carrier_account_has_a_rate_of_its_own_or_the_first_ones(folder: Path) -> None:
-    own = {"account_sid": "AC" + "1" * 32, "auth_token": "t"}
-    settings = settings_for(folder, carriers={"own": {**own, "rate": 7}, "alike": own}, carrier_rate=40.0)
+    own = {"account_sid": "AC" + "1" * 32, "auth_token": "t", "rate": 7}
+    alike = {"account_sid": "AC" + "2" * 32, "auth_token": "t"}
+    settings = settings_for(folder, carriers={"own": own, "alike": alike}, carrier_rate=40.0)
     rates = carrier_rates_of(settings, lambda: 0.5)
     now_s = monotonic()
     assert {name: rates.of(name).rate(now_s) for name in ("twilio", "own", "alike")} == {

@@ -13,17 +13,12 @@ import httpx
 import pytest
 
 from consumers.attachments.fetcher import LOOK_EVERY_S
-from deploy import demo
 from deploy.clock import utc_now
-from deploy.parts import attachment_files
-from deploy.settings import Settings
-from deploy.simulator.server import SimulatorServer
 from schemas.actors import Permission
-from tests.product.test_restart import moved, views_equal_a_replay
 from tests.support.listener import Listener
 from tests.support.office import Json, Office, Person, carrier_posts, office_hours, open_office, quick
 from tests.support.pictures import media, png
-from tests.support.sayso import Clock, System, eventually, problem_of, reachable_settings, running, serving
+from tests.support.sayso import System, eventually, problem_of, running
 
 PICTURE = png()
 MB = 1024 * 1024
@@ -344,63 +339,6 @@ def test_a_folder_that_cannot_be_written_loses_nothing(tmp_path: Path) -> None:
         folder.unlink()
         passes(system, lambda: attached(ada, sid).get("state") == "stored", minutes=1)
         assert file_of(ada, sid).content == PICTURE
-
-
-# --- across a restart ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return reachable_settings(tmp_path, media_dir=tmp_path / "media")
-
-
-@pytest.fixture
-def carrier(settings: Settings) -> Iterator[SimulatorServer]:
-    with SimulatorServer(quick(demo.simulator_settings(settings))) as carrier:
-        yield carrier
-
-
-def test_what_waits_when_sayso_stops_is_fetched_after_the_start(
-    settings: Settings, carrier: SimulatorServer
-) -> None:
-    clock = Clock()
-    clock.set(office_hours(utc_now()))
-    not_yet = settings.model_copy(update={"media_dir": None})
-    with serving(not_yet, carrier.url, clock) as before:
-        ada = open_office(before).candidate()
-        sid = ada.sends(media(PICTURE))
-        eventually(lambda: attached(ada, sid))
-    clock.move(timedelta(days=400))  # the carrier keeps it
-    with serving(settings, carrier.url, clock) as after:
-        ada = Person(moved(ada.office, after), ada.candidate, ada.number)
-        assert settled(ada, sid)["state"] == "stored"
-        assert file_of(ada, sid).content == PICTURE
-    assert views_equal_a_replay(settings)
-
-
-def test_a_death_between_file_and_event_ends_in_the_same_file(
-    settings: Settings, carrier: SimulatorServer
-) -> None:
-    clock = Clock()
-    clock.set(office_hours(utc_now()))
-    not_yet = settings.model_copy(update={"media_dir": None})
-    folder = settings.media_dir
-    assert folder is not None
-    with serving(not_yet, carrier.url, clock) as before:
-        ada = open_office(before).candidate()
-        sid = ada.sends(media(PICTURE))
-        eventually(lambda: attached(ada, sid))
-        conversation, sayso = ada.thread()["conversation"], before.sayso
-        files = attachment_files(settings, sayso.stores.keys)
-        assert files is not None
-        assert files.write(conversation, sid, 0, PICTURE)  # and then it dies, before anything is recorded
-    (left,) = files_in(folder)
-    with serving(settings, carrier.url, clock) as after:
-        ada = Person(moved(ada.office, after), ada.candidate, ada.number)
-        assert settled(ada, sid)["state"] == "stored"
-        assert files_in(folder) == [left]
-        assert file_of(ada, sid).content == PICTURE
-    assert views_equal_a_replay(settings)
 
 
 def test_the_same_call_twice_is_one_attachment(ada: Person) -> None:
