@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.segments import Encoding
 from producers.http.models import Answered
-from schemas.base import ForeignId, Moment
+from schemas.base import ForeignId, Moment, WithoutNul
 from schemas.commands import BODY_CHARACTERS_MAX, NumberText
 
 
@@ -17,7 +17,7 @@ class PreviewRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     number: NumberText
-    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX)]
+    body: Annotated[str, Field(max_length=BODY_CHARACTERS_MAX), WithoutNul]
     candidate: ForeignId | None = None
     """Whom it is for; if missing, whoever has the number."""
     send_at: Moment | None = None
