@@ -123,6 +123,7 @@ def test_an_account_that_is_not_active_is_told(world: World) -> None:
         {"number": None},
         {"body": None},
         {"body": "x" * 10_001},
+        {"body": "nul \0"},
         {"candidate": "../x"},
         {"more": 1},
         {"send_at": "10000-01-01T00:00:00Z"},
