@@ -21,7 +21,7 @@ from pydantic_settings import SettingsError as Unreadable
 from consumers.rates import CARRIER_RATE, SENDER_RATES
 from domain.policy import FREE_SEGMENTS, STANDARD
 from producers.http.public_address import networks
-from schemas.base import FIRST_CARRIER, CarrierName, Currency
+from schemas.base import FIRST_CARRIER, NUMBERED_SENDER, CarrierName, Currency
 
 PREFIX = "SAYSO_"
 KEY_BYTES = 32
@@ -30,8 +30,6 @@ ACCOUNT_SID = r"^AC[0-9a-f]{32}$"
 URL = r"^https?://"
 HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 """A name with a dot in it, as RFC 1123 has them; no address, whose last part is a number."""
-RATED_SENDER = r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}"
-"""What may have a rate of its own."""
 TWILIO_URL = "https://api.twilio.com"
 
 
@@ -72,7 +70,7 @@ def _hosts(named: str) -> str:
 
 def _rates(by_sender: dict[str, float]) -> dict[str, float]:
     for sender in by_sender:
-        if sender not in SENDER_RATES and not re.fullmatch(RATED_SENDER, sender):
+        if sender not in SENDER_RATES and not re.fullmatch(NUMBERED_SENDER, sender):
             raise ValueError(
                 f"{sender!r} is no kind of sender ({', '.join(SENDER_RATES)}), and no number in E.164, "
                 "short code or messaging service"

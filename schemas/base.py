@@ -79,8 +79,10 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 """ISO 639-1."""
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+NUMBERED_SENDER = r"\+[1-9][0-9]{6,14}|MG[0-9a-f]{32}|[0-9]{3,8}"
+"""A number in E.164, a messaging service or a short code: what is no name."""
 SENDER = (
-    r"^(\+[1-9][0-9]{6,14}|MG[0-9a-f]{32}|[0-9]{3,8}"
+    rf"^({NUMBERED_SENDER}"
     r"|[A-Za-z][A-Za-z0-9 ]{0,10}|[0-9][A-Za-z][A-Za-z0-9 ]{0,9})$"
 )
 SenderId = Annotated[str, StringConstraints(pattern=SENDER)]

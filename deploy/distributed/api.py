@@ -36,6 +36,7 @@ class ApiProcess:
         self._topics = topics_of(settings)
         self.observability = Observability.to(settings.otlp_url)
         self.stores = SharedStores(settings)
+        self.waiting_calls = self.stores.waiting_calls()
         self.spool = open_spool(settings)
         self.feeds = feeds_of(settings)
         self.listener = ChangeListener(self.stores.views, self.feeds)
@@ -49,7 +50,7 @@ class ApiProcess:
             Queries(self.stores.views).receipt_answer,
         )
         self.calls = call_intake(
-            self.stores, self.spool, self.door, self.observability, utc_now, self.stores.waiting_calls
+            self.stores, self.spool, self.door, self.observability, utc_now, self.waiting_calls
         )
         self.app = self._app()
 
@@ -65,6 +66,7 @@ class ApiProcess:
         self.calls.stop()
         self.door.close()
         self.spool.close()
+        self.waiting_calls.close()
         self.listener.stop()
         self.observability.close()
         self.stores.close()

@@ -39,13 +39,16 @@ class SharedStores:
             opened.callback(self.keys.close)
             self.dead_letters = DeadLetters.on_postgres(self._url, self._master_key)
             opened.callback(self.dead_letters.close)
-            self.waiting_calls = WaitingCalls(self._url, raw(settings.names_secret))
-            opened.callback(self.waiting_calls.close)
             self._opened = opened.pop_all()
 
     def own_keys(self) -> KeyStore:
         """The keys, through a keystore of one's own: whoever writes a ledger needs one."""
         return KeyStore.open_postgres(self._url, self._master_key)
+
+    def waiting_calls(self) -> WaitingCalls:
+        """Whose calls wait in spools, for those who spool and those who send; theirs to close."""
+        with said_of(self._url):
+            return WaitingCalls(self._url, raw(self._settings.names_secret))
 
     def ledger(self, shard: int, keys: KeyStore) -> Ledger:
         """The ledger of `shard`, opened to be read.

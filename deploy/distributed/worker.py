@@ -61,6 +61,8 @@ class WorkerProcess:
             opened.callback(self.observability.close)
             self.stores = SharedStores(settings)
             opened.callback(self.stores.close)
+            self.waiting_calls = self.stores.waiting_calls()
+            opened.callback(self.waiting_calls.close)
             self.carriers = opened.enter_context(open_carriers(settings, clock, settings.partitions))
             self.outgoing = Outgoing(self.client)
             opened.callback(self.outgoing.close)
@@ -156,7 +158,7 @@ class ServedByWorker:
             self.worker = Worker(shard, self.source)
             self.dispatcher = Dispatcher(
                 Worklist(process.stores.views, number),
-                TopicFirst(self.source, end, process.stores.waiting_calls.may_wait),
+                TopicFirst(self.source, end, process.waiting_calls.may_wait),
                 ObservedCarriers(process.carriers, metrics, shard=number, tracer=tracer),
                 callback_of(settings),
                 clock,

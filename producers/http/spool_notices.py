@@ -59,8 +59,8 @@ class SpoolNotices:
         while not self._stopping.wait(LOOK_EVERY_S):
             try:
                 self._look()
-            except Unavailable:
-                pass  # tried again
+            except Unavailable as error:
+                log.debug("calls_not_told_yet", reason=str(error))  # they are looked at again
             except Exception:
                 log.exception("calls_not_told")
 
