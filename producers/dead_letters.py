@@ -13,6 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from producers import tables
+
 NONCE_BYTES = 12  # NIST SP 800-38D: 96 bits
 PAGE_LETTERS_MAX = 1_000
 MAKING_LOCK = 0x5A5_DEAD  # of PostgreSQL's advisory locks: ours for making the table
@@ -66,10 +68,7 @@ class DeadLetters:
         self.on_keep: Callable[[str], None] = lambda _: None
         self._engine = engine
         self._box = AESGCM(key)
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":  # several processes may start at once
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_LOCK)))
-            _METADATA.create_all(connection)
+        tables.make(engine, _METADATA, MAKING_LOCK)
 
     @classmethod
     def on_sqlite(cls, path: str, key: bytes) -> "DeadLetters":

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from producers import tables
 from schemas.door import Unavailable
 
 MAKING_LOCK = 0x5A5_CA11  # of PostgreSQL's advisory locks: ours for making the table
@@ -56,9 +57,7 @@ class WaitingCalls:
         )
         self._told_from_s = 0.0
         self._key = digest(secret, _PURPOSE, sha256)
-        with self._engine.begin() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_LOCK)))
-            _METADATA.create_all(connection)
+        tables.make(self._engine, _METADATA, MAKING_LOCK)
 
     def add(self, spool: UUID, calls: Mapping[UUID, str]) -> None:
         """These wait in `spool` from now on, each with the number (E.164) that it came from."""
