@@ -12,6 +12,7 @@ from deploy.simulator import api, media_api, phones
 from deploy.simulator.errors import ApiError
 from deploy.simulator.network import Network
 from deploy.simulator.settings import SimulatorSettings
+from producers.http.routes import add_routes
 
 LOOPBACK = "127.0.0.1"
 
@@ -27,9 +28,7 @@ def create_app(settings: SimulatorSettings) -> FastAPI:
 
     app = FastAPI(title="Carrier and phones", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.network = network
-    app.include_router(api.router)
-    app.include_router(media_api.router)
-    app.include_router(phones.router)
+    add_routes(app, api, media_api, phones)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"))
     app.exception_handler(ApiError)(api.answer_error)
 

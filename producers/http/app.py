@@ -19,6 +19,7 @@ from producers.http.deps import ApiDeps
 from producers.http.limits import BodyLimit
 from producers.http.observe import HttpMetrics, Observed
 from producers.http.openapi import documented
+from producers.http.routes import add_routes
 from producers.http.tracing import Traced
 
 ROUTERS = (commands, preview, reads, attachments, stream, letters, webhooks, ops, problem_kinds)
@@ -38,8 +39,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.state.tokens = Tokens(deps.auth)
     app.state.metrics = HttpMetrics(deps.registry)
     app.state.open_streams = set()
-    for module in ROUTERS:
-        app.include_router(module.router)
+    add_routes(app, *ROUTERS)
     app.add_middleware(BodyLimit)
     app.add_middleware(Observed, metrics=app.state.metrics)
     app.add_middleware(Traced, tracer=deps.tracer)

@@ -12,6 +12,7 @@ from producers.http import ops
 from producers.http.answering import answer_every_error
 from producers.http.deps import Check
 from producers.http.observe import HttpMetrics, Observed
+from producers.http.routes import add_routes
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def create_ops_app(readiness: Mapping[str, Check], registry: CollectorRegistry) 
     """`/livez`, `/readyz` and `/metrics`, and nothing else. `readiness` is read anew for each request."""
     app = FastAPI(title="Sayso, operations", openapi_url=None, redirect_slashes=False)
     app.state.deps = _Deps(readiness, registry)
-    app.include_router(ops.router)
+    add_routes(app, ops)
     app.add_middleware(Observed, metrics=HttpMetrics(registry))
     answer_every_error(app)
     return app

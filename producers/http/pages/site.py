@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from producers.http.pages import balance, bulks, candidate, demo, home, notifications, settings
 from producers.http.pages.demo_settings import DemoSettings
+from producers.http.routes import add_routes
 
 STATIC_DIR = Path(__file__).parent / "static"
 PAGES = (home, candidate, bulks, balance, settings, notifications)
@@ -17,10 +18,7 @@ PAGES = (home, candidate, bulks, balance, settings, notifications)
 def add_pages(app: FastAPI, demo_settings: DemoSettings | None = None) -> None:
     """Add the pages to what `create_app` made. With `demo_settings` anybody may sign in as anybody."""
     app.state.demo = demo_settings
-    for page in PAGES:
-        app.include_router(page.router)
-    if demo_settings is not None:
-        app.include_router(demo.router)
+    add_routes(app, *PAGES, *((demo,) if demo_settings else ()))
     app.mount("/static", Assets(directory=STATIC_DIR), name="static")
 
 
