@@ -14,6 +14,7 @@ from projections.answers.common import PAGE_MAX, bounded
 from projections.attachment_shapes import AttachmentPlace
 from projections.bulk_shapes import Bulk
 from projections.catalog import LIVE
+from projections.engine import reading
 from projections.shapes import (
     Account,
     Candidate,
@@ -44,6 +45,7 @@ class Queries:
 
     `cursor` is a page's `next`, or None for the first page. Where a method takes one, it raises
     `projections.cursors.BadCursor` (a ValueError) for anything else. Limits are held to 1..PAGE_MAX.
+    Every method raises `schemas.stores.StoreUnavailable` where the views' database is away.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -146,7 +148,7 @@ class Queries:
         self, question: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Ask within one transaction, so that all parts of an answer are of the same moment."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return question(connection, *args, **kwargs)
 
 

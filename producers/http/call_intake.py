@@ -14,13 +14,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from sqlite3 import Error as SQLiteError
 from time import monotonic
 from typing import Literal
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from producers.dead_letters import DeadLetters
 from producers.http import forms
@@ -30,6 +28,7 @@ from producers.http.spool_notices import SpoolNotices
 from producers.spool import Spool, SpoolBroken, SpoolFull
 from schemas.commands import Command
 from schemas.door import Busy, CommandDoor, Unavailable
+from schemas.stores import StoreUnavailable
 
 DOOR_S_MAX = 0.5
 """How long a call may wait for the door: half of what it may take in all."""
@@ -50,7 +49,7 @@ Outcome = Literal["taken", "repeated", "kept", "spooled"]
 Whose = Callable[[str], str | None]
 """The account that texts from a number or messaging service; asks a view, and may take its time."""
 
-_AWAY = (Busy, Unavailable, TimeoutError, OSError, SQLAlchemyError, SQLiteError)
+_AWAY = (Busy, Unavailable, TimeoutError, OSError, StoreUnavailable)
 """What passes, once whatever it was is back."""
 
 log = structlog.get_logger("sayso.webhooks")
