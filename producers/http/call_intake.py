@@ -10,11 +10,12 @@ While something waits in the spool, what comes goes behind it: a START must not 
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
+from types import MappingProxyType
 from typing import Literal
 
 import structlog
@@ -48,6 +49,18 @@ THREADS = 4
 Outcome = Literal["taken", "repeated", "kept", "spooled"]
 Whose = Callable[[str], str | None]
 """The account that texts from a number or messaging service; asks a view, and may take its time."""
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "sender_unknown": "No account texts from the number that was texted.",
+        "account_unknown": "Its address names no account.",
+        "status_unknown": "It tells of a state that a text cannot have, as far as we know.",
+        "fields_wrong": "A field is missing or wrong.",
+        "command_id_reused": "The carrier used the same id before, with other content.",
+        "internal_error": "A mistake of ours; the log has it as call_not_delivered.",
+    }
+)
+"""Why a call becomes a dead letter, by its reason."""
 
 _AWAY = (Busy, Unavailable, TimeoutError, OSError, StoreUnavailable)
 """What passes, once whatever it was is back."""
@@ -212,7 +225,7 @@ class CallIntake:
         letter = await asyncio.get_running_loop().run_in_executor(
             self._asking,
             self._letters.keep,
-            f"twilio-{call.door}",
+            call.source,
             reason,
             call.whole,
             account,
