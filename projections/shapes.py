@@ -11,7 +11,7 @@ from projections.attachment_shapes import Attachment
 from schemas.account_settings import AccountSettings
 from schemas.actors import ActorKind
 from schemas.base import FIRST_CARRIER, SenderKind
-from schemas.events import Delay, TextPurpose
+from schemas.events import BulkPauseCause, Delay, TextPurpose
 from schemas.evidence import Evidence
 
 T = TypeVar("T")
@@ -122,6 +122,17 @@ class StatementLine:
 
 # --- candidates -----------------------------------------------------------------------------------
 
+ConsentStatus = Literal["granted", "not_given", "withdrawn", "revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberLine:
+    """A number in the list of candidates, and whether it may be texted."""
+
+    number: str
+    consent: ConsentStatus
+    under_review: bool
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateLine:
@@ -129,7 +140,7 @@ class CandidateLine:
 
     candidate: str
     name: str | None
-    numbers: tuple[str, ...]
+    numbers: tuple[NumberLine, ...]
     """The numbers they have now, oldest first."""
     unread: int
     """Replies and keywords nobody read yet, over all their threads."""
@@ -161,7 +172,6 @@ class Candidate:
 
 # --- consent --------------------------------------------------------------------------------------
 
-ConsentStatus = Literal["granted", "not_given", "withdrawn", "revoked"]
 ConsentStepKind = Literal[
     "opened", "joined", "left", "granted", "withdrawn", "revoked", "flagged", "reviewed"
 ]  # fmt: skip
@@ -245,6 +255,10 @@ class ThreadMessage:
     by: Who
     candidate: str | None
     """Whom the text was for; none for what came in and for our automatic answers."""
+    bulk: UUID | None
+    """Which bulk the text is part of, if it is."""
+    bulk_paused: BulkPauseCause | None
+    """Why the text waits, if its bulk is paused; `failures` and `opt_outs`: it paused itself."""
     encoding: Literal["GSM-7", "UCS-2"] | None
     segments: int | None
     """As debited; the carrier's count once it says so."""

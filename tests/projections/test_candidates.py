@@ -1,6 +1,6 @@
 """Given candidates, numbers and followers, then who they are and what their followers were told."""
 
-from projections.shapes import CandidateLine
+from projections.shapes import CandidateLine, NumberLine
 from schemas.events import (
     CandidateFollowed,
     CandidateUnfollowed,
@@ -43,7 +43,7 @@ def test_a_removed_number_comes_last_and_says_since_when(views: Views, history: 
         (TWO, None),
         (ONE, history.now),
     ]
-    assert views.ask.candidates(ACME).items[0].numbers == (TWO,)
+    assert views.ask.candidates(ACME).items[0].numbers == (NumberLine(TWO, "not_given", False),)
 
 
 def test_whoever_unfollows_follows_no_longer(views: Views, history: History) -> None:
@@ -66,8 +66,8 @@ def test_the_list_is_newest_first_with_what_is_unread(views: Views, history: His
     history.happened(conversation(ONE), TextReceived(sid="SM1", body="a"), TextReceived(sid="SM2", body="b"))
     views.given(history)
     assert views.ask.candidates(ACME).items == (
-        CandidateLine("henry", None, (TWO,), unread=0),
-        CandidateLine("grace", "Grace", (ONE,), unread=2),
+        CandidateLine("henry", None, (NumberLine(TWO, "granted", under_review=True),), unread=0),
+        CandidateLine("grace", "Grace", (NumberLine(ONE, "not_given", under_review=False),), unread=2),
     )
 
 

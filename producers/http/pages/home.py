@@ -5,7 +5,7 @@ from starlette.responses import HTMLResponse
 
 from producers.http import ids
 from producers.http.deps import Deps
-from producers.http.pages import agreement, credit_words
+from producers.http.pages import agreement, consent_words, credit_words
 from producers.http.pages.countries import countries
 from producers.http.pages.rendering import page
 from producers.http.pages.routing import page_router
@@ -28,6 +28,8 @@ def home(request: Request, visitor: Visitor, deps: Deps, cursor: str | None = No
     currencies = {currency for package in deps.policy.packages.values() for currency in package.prices}
     context = {
         "candidates": shown,
+        "standing_of": consent_words.standing_of,
+        "consent_labels": consent_words.LABELS,
         "further": cursor is not None,
         "new_candidate": f"c-{ids.fresh(deps.clock())}",
         "countries": countries(),
