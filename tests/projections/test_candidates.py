@@ -4,11 +4,13 @@ from projections.shapes import CandidateLine, NumberLine
 from schemas.events import (
     CandidateFollowed,
     CandidateUnfollowed,
+    ConsentGranted,
     FollowerNotified,
     NumberRemoved,
+    StopRequestFlagged,
     TextReceived,
 )
-from tests.projections.history import ACME, History, conversation
+from tests.projections.history import ACME, NOON, History, conversation
 from tests.projections.views import Views
 
 ONE, TWO = "+14155550121", "+14155550122"
@@ -61,9 +63,11 @@ def test_whoever_unfollows_follows_no_longer(views: Views, history: History) -> 
     assert again.followers == ("ada",)
 
 
-def test_the_list_is_newest_first_with_what_is_unread(views: Views, history: History) -> None:
+def test_the_list_is_newest_first_with_consent_and_what_is_unread(views: Views, history: History) -> None:
     history.numbered("grace", ONE, name="Grace").numbered("henry", TWO)
     history.happened(conversation(ONE), TextReceived(sid="SM1", body="a"), TextReceived(sid="SM2", body="b"))
+    agreed = ConsentGranted(obtained_at=NOON, candidate="henry", evidence=None)
+    history.happened(conversation(TWO), agreed, StopRequestFlagged(sid="SM3"))
     views.given(history)
     assert views.ask.candidates(ACME).items == (
         CandidateLine("henry", None, (NumberLine(TWO, "granted", under_review=True),), unread=0),

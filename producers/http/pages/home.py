@@ -39,4 +39,4 @@ def home(request: Request, visitor: Visitor, deps: Deps, cursor: str | None = No
         "agreement_wording": agreement.AGREEMENT_WORDING,
         "offers": credit_words.offers(deps.policy, account),
     }
-    return page(request, visitor, "home.html", "candidate message", context)
+    return page(request, visitor, "home.html", "candidate consent message", context)
