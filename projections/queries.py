@@ -13,11 +13,10 @@ from projections.answers import accounts, bulks, candidates, consent, credit, th
 from projections.answers.common import PAGE_MAX, bounded
 from projections.attachment_shapes import AttachmentPlace
 from projections.bulk_shapes import Bulk, BulkText
+from projections.candidate_shapes import Candidate, CandidateLine
 from projections.catalog import LIVE
 from projections.shapes import (
     Account,
-    Candidate,
-    CandidateLine,
     Consent,
     Credits,
     MessageStatus,

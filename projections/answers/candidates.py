@@ -8,9 +8,10 @@ from sqlalchemy import Connection, Select, func, select, tuple_
 from projections import cursors
 from projections.answers.common import Found, page
 from projections.answers.threads import is_unread
+from projections.candidate_shapes import Candidate, CandidateLine, Number, NumberLine
 from projections.catalog import CANDIDATES, CONSENT, NOTIFICATIONS, THREADS
 from projections.moments import maybe, moment
-from projections.shapes import Candidate, CandidateLine, Notification, Number, NumberLine, Page
+from projections.shapes import Notification, Page
 
 _C, _N, _F = CANDIDATES.candidates, CANDIDATES.numbers, CANDIDATES.followers
 _CONV, _M, _S = THREADS.conversations, THREADS.messages, CONSENT.status

@@ -1,6 +1,6 @@
 """Given candidates, numbers and followers, then who they are and what their followers were told."""
 
-from projections.shapes import CandidateLine, NumberLine
+from projections.candidate_shapes import CandidateLine, NumberLine
 from schemas.events import (
     CandidateFollowed,
     CandidateUnfollowed,

@@ -21,7 +21,8 @@ from producers.http.pages.text_words import Line, line
 from producers.http.pages.visitor import Visitor, require
 from producers.http.preview import senders_of
 from producers.http.problems import Problem
-from projections.shapes import Candidate, Number, Thread
+from projections.candidate_shapes import Candidate, Number
+from projections.shapes import Thread
 from schemas.actors import Permission
 from schemas.base import ForeignId
 

@@ -10,7 +10,8 @@ from producers.http.pages.countries import countries
 from producers.http.pages.rendering import page
 from producers.http.pages.routing import page_router
 from producers.http.pages.visitor import Visitor
-from projections.shapes import CandidateLine, Page
+from projections.candidate_shapes import CandidateLine
+from projections.shapes import Page
 from schemas.actors import Permission
 
 CANDIDATES_PER_PAGE = 50
