@@ -3,7 +3,7 @@
 Every question names its account first, and no answer holds anything of another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -12,15 +12,15 @@ from sqlalchemy import Connection, Engine
 from projections.answers import accounts, bulks, candidates, consent, credit, threads
 from projections.answers.common import PAGE_MAX, bounded
 from projections.attachment_shapes import AttachmentPlace
-from projections.bulk_shapes import Bulk
+from projections.bulk_shapes import Bulk, BulkText
+from projections.candidate_shapes import Candidate, CandidateLine
 from projections.catalog import LIVE
 from projections.engine import reading
 from projections.shapes import (
     Account,
-    Candidate,
-    CandidateLine,
     Consent,
     Credits,
+    MessageStatus,
     Notification,
     Page,
     Receipt,
@@ -122,6 +122,20 @@ class Queries:
     def bulk(self, account: str, bulk: UUID) -> Bulk | None:
         """None: the account has no such bulk."""
         return self._ask(bulks.bulk, account, bulk)
+
+    def bulk_texts(
+        self,
+        account: str,
+        bulk: UUID,
+        statuses: Collection[MessageStatus] = (),
+        cursor: str | None = None,
+        limit: int = PAGE_DEFAULT,
+    ) -> Page[BulkText] | None:
+        """The bulk's texts, those of `statuses` alone if any are given. None: the account has no such bulk.
+
+        They are ordered by their ids: without `statuses` each is met once, however they move on meanwhile.
+        """
+        return self._ask(bulks.texts, account, bulk, statuses, cursor, bounded(limit))
 
     def receipt(self, account: str, command_id: UUID) -> Receipt | None:
         """None: no such command was decided yet, or the view has not heard of it."""

@@ -11,7 +11,7 @@ from projections.attachment_shapes import Attachment
 from schemas.account_settings import AccountSettings
 from schemas.actors import ActorKind
 from schemas.base import FIRST_CARRIER, SenderKind
-from schemas.events import Delay, TextPurpose
+from schemas.events import BulkPauseCause, Delay, TextPurpose
 from schemas.evidence import Evidence
 
 T = TypeVar("T")
@@ -120,45 +120,6 @@ class StatementLine:
     reason: str | None
 
 
-# --- candidates -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateLine:
-    """A candidate in the list of them, newest first."""
-
-    candidate: str
-    name: str | None
-    numbers: tuple[str, ...]
-    """The numbers they have now, oldest first."""
-    unread: int
-    """Replies and keywords nobody read yet, over all their threads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number that a candidate has, or had."""
-
-    number: str
-    conversation: str
-    region: str
-    time_zone: str | None
-    added_at: datetime
-    removed_at: datetime | None
-    """None: it is theirs now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A candidate, their numbers (those they have first, oldest first) and who follows them."""
-
-    candidate: str
-    name: str | None
-    added_at: datetime
-    numbers: tuple[Number, ...]
-    followers: tuple[str, ...]
-
-
 # --- consent --------------------------------------------------------------------------------------
 
 ConsentStatus = Literal["granted", "not_given", "withdrawn", "revoked"]
@@ -245,6 +206,10 @@ class ThreadMessage:
     by: Who
     candidate: str | None
     """Whom the text was for; none for what came in and for our automatic answers."""
+    bulk: UUID | None
+    """Which bulk the text is part of, if it is."""
+    bulk_paused: BulkPauseCause | None
+    """Why the text waits, if its bulk is paused; `failures` and `opt_outs`: it paused itself."""
     encoding: Literal["GSM-7", "UCS-2"] | None
     segments: int | None
     """As debited; the carrier's count once it says so."""

@@ -38,14 +38,15 @@ class Threads(View):
 
     A message is known by the text's id (in hex) where it went out, by the carrier's sid where it came in.
     The same sid twice is one reply. `version` is the event's place in the conversation, which orders the
-    thread. `sender` is that of ours which it left from, or was texted to.
+    thread. `sender` is that of ours which it left from, or was texted to. Those of a bulk are counted and
+    listed by status along an index.
 
     `attachments`: what came with a message, each by its place in it. `waiting_since` stands only until one is
     stored or refused; where nothing is fetched, it stays. `shard`: whose worker fetches it.
     """
 
     NAME = "threads"
-    VERSION = 4
+    VERSION = 5
 
     def __init__(self, copy: str = "", generation: int = 1) -> None:
         super().__init__(copy, generation)
@@ -89,7 +90,8 @@ class Threads(View):
             sqlite_with_rowid=False,
         )
         self._index("order", self.messages.c.conversation, self.messages.c.version)
-        self._partial_index("bulk", self.messages.c.bulk, self.messages.c.account)
+        columns = self.messages.c
+        self._partial_index("bulk", columns.bulk, columns.account, then=(columns.status, columns.id))
         self.attachments = self._table(
             "attachments",
             Column("account", TEXT, primary_key=True),

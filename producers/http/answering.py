@@ -24,9 +24,7 @@ def answer_every_error(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def of_the_framework(request: Request, error: HTTPException) -> Response:
-        code = _CODES.get(error.status_code, "bad_request")
-        problem = Problem(code, str(error.detail), error.headers)
-        return answer(problem, request.state.instance)
+        return answer(problem_of(error), request.state.instance)
 
     @app.exception_handler(RequestValidationError)
     async def wrong_parameter(request: Request, error: RequestValidationError) -> Response:
@@ -56,3 +54,8 @@ def unavailable(request: Request, error: StoreUnavailable) -> Problem:
     )
     sentence = "What Sayso keeps cannot be read just now. Nothing was changed; try again in a moment."
     return Problem("unavailable", sentence, {"Retry-After": str(UNAVAILABLE_RETRY_S)})
+
+
+def problem_of(error: HTTPException) -> Problem:
+    """What the framework itself found wrong: no such address, or not by that method."""
+    return Problem(_CODES.get(error.status_code, "bad_request"), str(error.detail), error.headers)

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from producers.http import (
     attachments,
+    bulk_texts,
     commands,
     letters,
     ops,
@@ -22,7 +23,7 @@ from producers.http.openapi import documented
 from producers.http.routes import add_routes
 from producers.http.tracing import Traced
 
-ROUTERS = (commands, preview, reads, attachments, stream, letters, webhooks, ops, problem_kinds)
+ROUTERS = (commands, preview, reads, bulk_texts, attachments, stream, letters, webhooks, ops, problem_kinds)
 
 
 def create_app(deps: ApiDeps) -> FastAPI:

@@ -51,7 +51,12 @@ RECEIPT = {
     "by": _MEMBER,
 }
 TAKEN = {"command_id": COMMAND_ID, "receipt": f"/v1/accounts/acme/receipts/{COMMAND_ID}"}
-CANDIDATE_LINE = {"candidate": "c-1001", "name": "Ada Byron", "numbers": [_NUMBER], "unread": 1}
+CANDIDATE_LINE = {
+    "candidate": "c-1001",
+    "name": "Ada Byron",
+    "numbers": [{"number": _NUMBER, "consent": "granted", "under_review": False}],
+    "unread": 1,
+}
 CANDIDATE = {
     "candidate": "c-1001",
     "name": "Ada Byron",
@@ -77,6 +82,8 @@ MESSAGE = {
     "at": _AT,
     "by": _MEMBER,
     "candidate": "c-1001",
+    "bulk": None,
+    "bulk_paused": None,
     "encoding": "GSM-7",
     "segments": 1,
     "purpose": "message",
@@ -183,6 +190,23 @@ BULK = {
     "cancelled": 0,
     "unknown": 0,
     "opted_out": 1,
+}
+BULK_TEXT = {
+    "text_id": "5d1e8a52-7c0b-5f6e-9a41-6a0c1d2e3f40",
+    "candidate": "c-1001",
+    "name": "Ada Byron",
+    "number": _NUMBER,
+    "status": "undelivered",
+    "at": _AT,
+    "segments": 1,
+    "send_at": None,
+    "delay": None,
+    "bulk_paused": None,
+    "status_at": _AT,
+    "status_by": _PHONE,
+    "code": 30003,
+    "reason": "The phone was off or out of reach.",
+    "detail": "The phone was off or out of reach. (carrier's code 30003)",
 }
 NOTIFICATION = {
     "id": "n-1",

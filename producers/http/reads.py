@@ -12,12 +12,11 @@ from producers.http.deps import Deps
 from producers.http.documenting import ACCOUNT_ROUTE, READ_ROUTE, example, problems
 from producers.http.problems import Problem
 from projections.bulk_shapes import Bulk
+from projections.candidate_shapes import Candidate, CandidateLine
 from projections.cursors import CURSOR_CHARACTERS_MAX
 from projections.queries import PAGE_DEFAULT, PAGE_MAX
 from projections.shapes import (
     Account,
-    Candidate,
-    CandidateLine,
     Consent,
     Credits,
     Notification,

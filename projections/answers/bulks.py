@@ -1,43 +1,35 @@
-"""Reading the bulks, and counting what became of their texts."""
+"""Reading the bulks, and what became of their texts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select, union_all
 
 from projections import cursors
 from projections.answers.common import Found, page, who_of
-from projections.bulk_shapes import Bulk
-from projections.catalog import BULKS, THREADS
+from projections.answers.pauses import bulk_paused, is_of_bulk
+from projections.bulk_shapes import STATUSES, Bulk, BulkText
+from projections.catalog import BULKS, CANDIDATES, THREADS
 from projections.moments import maybe, moment
-from projections.shapes import Page
+from projections.shapes import MessageStatus, Page
 
-_B, _M = BULKS.bulks, THREADS.messages
-_LISTING = "bulks"
+_B, _P, _C, _M = BULKS.bulks, CANDIDATES.candidates, THREADS.conversations, THREADS.messages
+_LISTING, _TEXTS = "bulks", "bulk-texts"
 
 _COUNTED_AS: Mapping[str, str] = MappingProxyType(
-    {
-        "queued": "waiting",
-        "scheduled": "waiting",
-        "sending": "sending",
-        "in_doubt": "sending",
-        "sent": "sent",
-        "delivered": "delivered",
-        "undelivered": "failed",
-        "failed": "failed",
-        "cancelled": "cancelled",
-        "unknown": "unknown",
-    }
+    {status: count for count, statuses in STATUSES.items() for status in statuses}
 )
 """By a message's status."""
+EVERY_STATUS: tuple[MessageStatus, ...] = tuple(status for some in STATUSES.values() for status in some)
+"""Those that a bulk's text can have."""
 
 
 def bulk(connection: Connection, account: str, bulk: UUID) -> Bulk | None:
     """The bulk of that id."""
-    here = (_B.c.account == account) & (_B.c.bulk == bulk.hex)
-    row = connection.execute(select(_B).where(here)).one_or_none()
+    row = connection.execute(select(_B).where(_is(account, bulk))).one_or_none()
     if row is None:
         return None
     return _bulk(row, _counts(connection, account, [row.bulk])[row.bulk])
@@ -59,6 +51,70 @@ def bulks(connection: Connection, account: str, cursor: str | None, limit: int) 
         limit,
         lambda row: _bulk(row, counts[row.bulk]),
         lambda row: (row.started_at, row.bulk),
+    )
+
+
+def texts(
+    connection: Connection,
+    account: str,
+    bulk: UUID,
+    statuses: Collection[MessageStatus],
+    cursor: str | None,
+    limit: int,
+) -> Page[BulkText] | None:
+    """The bulk's texts of those statuses, of any if there are none, ordered by their ids."""
+    after = "" if cursor is None else str(cursors.read(_TEXTS, cursor, (str,))[0])
+    if connection.execute(select(_B.c.bulk).where(_is(account, bulk))).first() is None:
+        return None
+    chosen = _chosen(account, bulk.hex, after, statuses or EVERY_STATUS, limit + 1)
+    rows = connection.execute(_told(account, chosen)).all()
+    return page(_TEXTS, rows, limit, _text, lambda row: (row.id,))
+
+
+def _is(account: str, bulk: UUID) -> ColumnElement[bool]:
+    return (_B.c.account == account) & (_B.c.bulk == bulk.hex)
+
+
+def _chosen(account: str, bulk: str, after: str, statuses: Collection[MessageStatus], limit: int) -> Subquery:
+    """The ids of the next texts of each status, each found where it stands in the index, put together."""
+    theirs = select(_M.c.id).where(_M.c.account == account, _M.c.bulk == bulk, _M.c.id > after)
+    found = (
+        theirs.where(_M.c.status == status).order_by(_M.c.id).limit(limit).subquery()
+        for status in dict.fromkeys(statuses)
+    )
+    together = union_all(*(select(one.c.id) for one in found)).subquery()
+    return select(together.c.id).order_by(together.c.id).limit(limit).subquery("chosen")
+
+
+def _told(account: str, chosen: Subquery) -> Select[Any]:
+    """Those texts with their recipients, and with their bulk, which may be paused."""
+    return (
+        select(_M, _C.c.number, _P.c.name, bulk_paused())
+        .join(chosen, chosen.c.id == _M.c.id)
+        .join(_C, _C.c.conversation == _M.c.conversation)
+        .outerjoin(_P, (_P.c.account == _M.c.account) & (_P.c.candidate == _M.c.candidate))
+        .outerjoin(_B, is_of_bulk())
+        .where(_M.c.account == account)
+        .order_by(_M.c.id)
+    )
+
+
+def _text(row: Found) -> BulkText:
+    return BulkText(
+        text_id=UUID(row.id),
+        candidate=row.candidate,
+        name=row.name,
+        number=row.number,
+        status=row.status,
+        at=moment(row.at),
+        segments=row.segments,
+        send_at=maybe(row.send_at),
+        delay=row.delay,
+        bulk_paused=row.bulk_paused,
+        status_at=moment(row.at if row.status_at is None else row.status_at),
+        status_by=who_of(row) if row.status_at is None else who_of(row, "status_by"),
+        code=row.code,
+        reason=row.reason,
     )
 
 

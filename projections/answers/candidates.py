@@ -8,12 +8,14 @@ from sqlalchemy import Connection, Select, func, select, tuple_
 from projections import cursors
 from projections.answers.common import Found, page
 from projections.answers.threads import is_unread
-from projections.catalog import CANDIDATES, NOTIFICATIONS, THREADS
+from projections.candidate_shapes import Candidate, CandidateLine, Number, NumberLine
+from projections.catalog import CANDIDATES, CONSENT, NOTIFICATIONS, THREADS
 from projections.moments import maybe, moment
-from projections.shapes import Candidate, CandidateLine, Notification, Number, Page
+from projections.shapes import Notification, Page
 
 _C, _N, _F = CANDIDATES.candidates, CANDIDATES.numbers, CANDIDATES.followers
-_CONV, _M, _TOLD = THREADS.conversations, THREADS.messages, NOTIFICATIONS.notifications
+_CONV, _M, _S = THREADS.conversations, THREADS.messages, CONSENT.status
+_TOLD = NOTIFICATIONS.notifications
 _CANDIDATES, _NOTIFICATIONS = "candidates", "notifications"
 
 
@@ -26,11 +28,11 @@ def candidates(connection: Connection, account: str, cursor: str | None, limit: 
     newest = wanted.order_by(_C.c.added_at.desc(), _C.c.candidate.desc())
     rows = connection.execute(newest.limit(limit + 1)).all()
     shown = [row.candidate for row in rows[:limit]]
-    numbers, unread = _numbers(connection, account, shown), _unread(connection, account, shown)
+    numbers, unread = _present(connection, account, shown), _unread(connection, account, shown)
 
     def line(row: Found) -> CandidateLine:
-        theirs = tuple(number.number for number in numbers[row.candidate] if number.removed_at is None)
-        return CandidateLine(row.candidate, row.name, theirs, unread.get(row.candidate, 0))
+        theirs = numbers[row.candidate]
+        return CandidateLine(row.candidate, row.name, tuple(theirs), unread.get(row.candidate, 0))
 
     return page(_CANDIDATES, rows, limit, line, lambda row: (row.added_at, row.candidate))
 
@@ -67,6 +69,23 @@ def notifications(
     return page(
         _NOTIFICATIONS, rows, limit, _notification, lambda row: (row.position, row.stream, row.version)
     )
+
+
+def _present(
+    connection: Connection, account: str, candidates: Collection[str]
+) -> Mapping[str, list[NumberLine]]:
+    """The numbers that each of `candidates` has now, oldest first, with their consent."""
+    found = (
+        select(_N.c.candidate, _CONV.c.number, _S.c.status, _S.c.under_review)
+        .join(_CONV, _CONV.c.conversation == _N.c.conversation)
+        .join(_S, _S.c.conversation == _N.c.conversation)
+        .where(_N.c.account == account, _N.c.candidate.in_(candidates))
+        .where(_N.c.added_at.is_not(None), _N.c.removed_at.is_(None))
+    )
+    numbers: dict[str, list[NumberLine]] = defaultdict(list)
+    for row in connection.execute(found.order_by(_N.c.added_at, _N.c.conversation)):
+        numbers[row.candidate].append(NumberLine(row.number, row.status, row.under_review))
+    return numbers
 
 
 def _numbers(connection: Connection, account: str, candidates: Collection[str]) -> Mapping[str, list[Number]]:

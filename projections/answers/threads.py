@@ -13,9 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from projections import cursors
 from projections.answers.common import Found, page, who_of
+from projections.answers.pauses import bulk_paused, is_of_bulk
 from projections.answers.senders import known
 from projections.attachment_shapes import Attachment, AttachmentPlace
-from projections.catalog import CANDIDATES, CONSENT, THREADS
+from projections.catalog import BULKS, CANDIDATES, CONSENT, THREADS
 from projections.moments import maybe, moment
 from projections.shapes import Page, TextPlace, Thread, ThreadMessage
 
@@ -136,7 +137,8 @@ def _shown(place: Found) -> Select[Any]:
     everybodys = _M.c.candidate.is_(None) & _until(place)
     own = _M.c.candidate == place.candidate
     here = (_M.c.conversation == place.conversation) & (_M.c.account == place.account)
-    return select(_M).where(here, or_(own, everybodys))
+    told = select(_M, bulk_paused()).outerjoin(BULKS.bulks, is_of_bulk())
+    return told.where(here, or_(own, everybodys))
 
 
 def _until(place: Found) -> ColumnElement[bool]:
@@ -176,6 +178,8 @@ def _message(row: Found, place: Found, media: _Media) -> ThreadMessage:
         at=moment(row.at),
         by=who_of(row),
         candidate=row.candidate,
+        bulk=None if row.bulk is None else UUID(row.bulk),
+        bulk_paused=row.bulk_paused,
         encoding=row.encoding,
         segments=row.segments,
         purpose=row.purpose,

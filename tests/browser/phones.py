@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.support.sayso import System
 
@@ -43,6 +43,12 @@ class PhonesPage:
         self.page = page
         page.goto(system.phones_url)
 
+    def open(self, number: str) -> None:
+        """A phone that may have heard of nobody yet."""
+        self.page.get_by_test_id("open-number").fill(number)
+        self.page.get_by_test_id("open-phone").click()
+        expect(self._phone(number)).to_be_visible()
+
     def shows(self, number: str, body: str) -> None:
         """A phone shows a text that came in."""
         bubbles = self._phone(number).get_by_test_id("bubble")
@@ -52,6 +58,22 @@ class PhonesPage:
         """The candidate types an answer and sends it."""
         self._phone(number).get_by_test_id("phone-input").fill(body)
         self._phone(number).get_by_test_id("phone-send").click()
+
+    def pick(self, number: str, name: str, content: bytes, body: str, to: str) -> None:
+        """The candidate types `body` to a number and then picks a picture."""
+        phone = self._phone(number)
+        phone.get_by_test_id("phone-to").fill(to)
+        phone.get_by_test_id("phone-input").fill(body)
+        file = FilePayload(name=name, mimeType="image/png", buffer=content)
+        phone.get_by_test_id("phone-media").set_input_files(file)
+
+    def has_typed(self, number: str, body: str) -> None:
+        """What stands in the phone's field, not sent."""
+        expect(self._phone(number).get_by_test_id("phone-input")).to_have_value(body)
+
+    def tells(self, number: str, problem: str) -> None:
+        """The phone says what went wrong."""
+        expect(self._phone(number).get_by_role("alert")).to_have_text(problem)
 
     def press(self, number: str, keyword: str) -> None:
         """The candidate sends a keyword."""

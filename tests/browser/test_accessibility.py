@@ -20,13 +20,18 @@ GRAVE = {"serious", "critical"}
 
 @pytest.fixture
 def lived_in(ats: Client, ada: str, phones: Phones, system: System) -> str:
-    """An account with texts in every state, a review, and a candidate with a very long name."""
+    """An account with texts in every state, a bulk, a review, and a candidate with a very long name."""
     candidate(ats, "c-bob", "Maximiliane-Wilhelmina von und zu Hohenlohe-Langenburg-Schillingsfürst", BOB)
     text(ats, ada, ADA, "Hi Ada, are you free on Tuesday? " + "https://example.com/" + "a" * 80)
     eventually(lambda: phones.inbox(ADA))
     text(ats, ada, ADA, "Later", send_at=(system.clock() + timedelta(days=1)).isoformat())
     gone = text(ats, ada, ADA, "Never", send_at=(system.clock() + timedelta(days=2)).isoformat())
     ats.accepted("cancel-text", candidate=ada, number=ADA, text_id=gone)
+    later = (system.clock() + timedelta(days=2)).isoformat()
+    whom = [{"candidate": ada, "number": ADA}, {"candidate": "c-bob", "number": BOB}]
+    ats.accepted(
+        "pause-bulk", bulk=ats.accepted("send-bulk", recipients=whom, body="All", send_at=later)["bulk"]
+    )
     phones.write(ADA, "please stop texting me")
     eventually(lambda: ats.get(f"/candidates/{ada}/threads/%2B{ADA[1:]}/consent")["under_review"])
     ats.accepted("adjust-segments", segments=-40, reason="Test")
@@ -34,11 +39,17 @@ def lived_in(ats: Client, ada: str, phones: Phones, system: System) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_serious_fault(open_desk: OpenDesk, lived_in: str, scheme: str) -> None:
+def test_no_page_has_a_serious_fault(open_desk: OpenDesk, ats: Client, lived_in: str, scheme: str) -> None:
     desk = open_desk("manager", color_scheme=scheme)
-    for path in PATHS:
+    for path in (*PATHS, *bulk_paths(ats)):
         desk.go(path)
         assert grave(desk) == [], path
+
+
+def bulk_paths(ats: Client) -> tuple[str, ...]:
+    """The pages of the account's bulk."""
+    one = f"/bulks/{ats.get('/bulks')['items'][0]['bulk']}"
+    return (one, f"{one}/texts", f"{one}/texts?what=refused")
 
 
 def test_no_dialog_has_a_serious_fault(manager: Desk, ada: str) -> None:
@@ -62,11 +73,22 @@ def grave(desk: Desk) -> list[str]:
     return [f"{one['id']}: {one['nodes'][0]['html']}" for one in violations if one["impact"] in GRAVE]
 
 
-def test_nothing_is_cut_off_on_a_small_screen(open_desk: OpenDesk, lived_in: str) -> None:
+def test_nothing_is_cut_off_on_a_small_screen(open_desk: OpenDesk, ats: Client, lived_in: str) -> None:
     desk = open_desk("manager", viewport={"width": 360, "height": 740})
-    for path in PATHS:
+    for path in (*PATHS, *bulk_paths(ats)):
         desk.go(path)
         assert desk.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+@pytest.mark.parametrize("width", [320, 360, 375, 640, 1280])
+def test_the_whole_menu_is_in_sight_on_every_screen(open_desk: OpenDesk, ada: str, width: int) -> None:
+    desk = open_desk("manager", viewport={"width": width, "height": 740}).go("/")
+    links = desk.page.get_by_role("navigation", name="Sections").get_by_role("link")
+    expect(links).to_have_count(5)
+    for link in links.all():
+        box = link.bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= width
 
 
 def test_however_much_the_composer_has_to_say_its_button_stays_in_sight(

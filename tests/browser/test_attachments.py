@@ -13,6 +13,7 @@ from producers.http.access import SESSION_COOKIE
 from producers.http.pages.demo import PERSONAS, session
 from producers.http.pages.demo_settings import DemoSettings
 from tests.browser.desk import Desk
+from tests.browser.phones import PhonesPage
 from tests.browser.seeds import ADA, activate, candidate
 from tests.support.office import Phone, fresh_number, quick
 from tests.support.pictures import media, png
@@ -79,6 +80,25 @@ def test_a_picture_is_shown_a_file_can_be_saved_and_the_rest_says_why(
             "Attachment (image/png) is being fetched.",
         ]
     )
+
+
+def test_a_phone_sends_a_picture_with_what_is_typed_and_says_so_where_it_cannot(
+    desk: Desk, ats: Client, storing: System
+) -> None:
+    number, sender = fresh_number(), str(ats.get("")["sender"])
+    candidate(ats, "c-bob", "Bob Noyce", number, agreed_at=storing.clock() - timedelta(days=2))
+    phones = PhonesPage(desk.page.context.new_page(), storing)
+    phones.open(number)
+    desk.open("c-bob").is_live()
+    phones.pick(number, "permit.png", png(64, 64), body="My permit", to=sender)
+    expect(desk.message("My permit").get_by_test_id("picture")).to_be_visible()
+    phones.has_typed(number, "")
+
+    phones.page.context.set_offline(True)
+    phones.answer(number, "Are you there?")
+    phones.tells(number, "The phones do not answer. Nothing was sent; try again in a moment.")
+    phones.has_typed(number, "Are you there?")
+    phones.page.context.set_offline(False)
 
 
 def test_a_picture_opened_by_itself_can_do_nothing(desk: Desk, ats: Client, storing: System) -> None:

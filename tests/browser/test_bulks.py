@@ -66,6 +66,74 @@ def test_who_may_only_look_gets_no_words_to_hold_it(
 
 
 def test_what_is_not_there_is_a_page_that_says_so(manager: Desk, ada: str) -> None:
-    for name in ("nonsense", "00000000-0000-7000-8000-000000000001"):
+    nobodys = "00000000-0000-7000-8000-000000000001"
+    lists = (f"{nobodys}/texts", f"{nobodys}/texts?what=refused", f"{nobodys}/texts?what=nonsense")
+    for name in ("nonsense", nobodys, *lists):
         manager.go(f"/bulks/{name}")
         expect(manager.page.get_by_role("heading")).to_contain_text("nothing here")
+
+
+def test_each_figure_leads_to_those_it_counts_and_from_there_to_their_threads(
+    manager: Desk, ats: Client, ada: str, system: System
+) -> None:
+    name = bulk(ats, system)
+    manager.go(f"/bulks/{name}")
+    manager.at("bulk-waiting").get_by_role("link").click()
+    expect(manager.page.get_by_role("heading", level=1)).to_have_text("Waiting")
+    expect(manager.at("recipient")).to_have_count(1)
+    for shown in ("Ada Byron", "+45 20 12 34 56", "Scheduled for"):
+        expect(manager.at("recipient")).to_contain_text(shown)
+    assert grave(manager) == []
+    manager.at("recipient").click()
+    expect(manager.at("candidate-name")).to_have_text("Ada Byron")
+    expect(manager.message(BODY)).to_be_visible()
+
+    manager.go(f"/bulks/{name}").at("bulk-refused").get_by_role("link").click()
+    expect(manager.at("recipient")).to_have_count(1)
+    expect(manager.at("recipient")).to_contain_text("Bob Stone")
+    expect(manager.at("recipient")).to_contain_text("The candidate has not agreed to be texted.")
+    manager.go(f"/bulks/{name}")
+    expect(manager.at("bulk-delivered").get_by_role("link")).to_have_count(0)
+    manager.at("bulk-everybody").click()
+    expect(manager.at("recipient")).to_have_count(1)
+
+
+def test_whoever_was_called_back_is_listed_with_by_whom(
+    manager: Desk, ats: Client, ada: str, system: System
+) -> None:
+    name = bulk(ats, system)
+    manager.go(f"/bulks/{name}/texts?what=waiting").is_live()
+    ats.accepted("cancel-bulk", bulk=name)
+    expect(manager.at("recipient")).to_have_count(0)
+    manager.go(f"/bulks/{name}/texts?what=cancelled")
+    expect(manager.at("recipient")).to_contain_text("Cancelled, refunded")
+    expect(manager.at("recipient")).to_contain_text("by Rita Recruiter")
+
+
+def test_long_lists_come_in_pages(manager: Desk, ats: Client, ada: str, system: System) -> None:
+    whom = [{"candidate": f"c-{n}", "number": f"+45201240{n:02}"} for n in range(60)]
+    name = ats.accepted("send-bulk", recipients=whom, body=BODY)["bulk"]
+    manager.go(f"/bulks/{name}").at("bulk-all-refused").click()
+    expect(manager.at("recipient")).to_have_count(50)
+    manager.page.get_by_role("link", name="More").click()
+    expect(manager.at("recipient")).to_have_count(10)
+    manager.page.get_by_role("link", name="From the start").click()
+    expect(manager.at("recipient")).to_have_count(50)
+
+
+def test_a_text_says_in_its_thread_that_its_bulk_is_paused(
+    manager: Desk, ats: Client, ada: str, system: System
+) -> None:
+    name = bulk(ats, system)
+    manager.open(ada).is_live()
+    expect(manager.message(BODY)).to_be_visible()
+    ats.accepted("pause-bulk", bulk=name)
+    manager.shows_status(BODY, "It waits: its bulk is paused.")
+    assert grave(manager) == []
+    manager.at("message-bulk").click()
+    expect(manager.at("bulk-state")).to_contain_text("Paused by")
+    manager.at("resume-bulk-submit").click()
+    expect(manager.at("bulk-state")).to_have_text("Running")
+    manager.open(ada)
+    manager.shows_status(BODY, "Scheduled for")
+    expect(manager.at("message-bulk")).to_have_count(0)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import OpenDesk
 from tests.browser.desk import Desk, typed
 from tests.browser.phones import Phones
-from tests.browser.seeds import ADA, BOB, activate, candidate
+from tests.browser.seeds import ADA, AUSTRIAN, BOB, SWITCHED_OFF, activate, candidate, consent
 from tests.support.sayso import Client, System
 
 APPLICATION = {
@@ -137,3 +137,23 @@ def test_each_number_has_a_consent_of_its_own(manager: Desk, ats: Client, ada: s
     manager.at("tab").nth(1).click()
     manager.shows_consent("No consent given")
     manager.is_blocked("consent_not_given")
+
+
+def test_the_list_of_candidates_says_in_words_who_agreed(
+    manager: Desk, ats: Client, ada: str, system: System
+) -> None:
+    candidate(ats, "c-bob", "Bob Stone", BOB)
+    agreed_at = system.clock() - timedelta(days=1)
+    candidate(ats, "c-two", "Two Numbers", AUSTRIAN, agreed_at=agreed_at)
+    ats.accepted("withdraw-consent", candidate="c-two", number=AUSTRIAN, reason="By e-mail")
+    candidate(ats, "c-two", "Two Numbers", SWITCHED_OFF, agreed_at=agreed_at)
+    manager.go("/").is_live()
+    said = manager.at("candidate").filter(has_text="Two Numbers").get_by_test_id("number")
+    expect(said).to_have_text(
+        ["+43 664 1234567, Consent withdrawn", "+45 20 12 34 90, Consent granted"], use_inner_text=True
+    )
+    expect(manager.page.get_by_role("link", name="Bob Stone")).to_have_accessible_name(
+        "Bob Stone +45 20 12 34 57, No consent given"
+    )
+    consent(ats, "c-bob", BOB, agreed_at)
+    expect(manager.at("candidate").filter(has_text="Bob Stone")).to_contain_text("Consent granted")

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
+from uuid import UUID
 
 import pytest
 
 from producers.http.pages.text_words import line
 from projections.shapes import MessageStatus, ThreadMessage, Who
+from schemas.events import BulkPauseCause
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MAX = Who("member", "m-max", "Max Manager")
@@ -20,6 +22,8 @@ TEXT = ThreadMessage(
     at=NOON,
     by=MAX,
     candidate="c-1",
+    bulk=None,
+    bulk_paused=None,
     encoding="GSM-7",
     segments=1,
     purpose="message",
@@ -93,6 +97,25 @@ def test_a_text_that_waits_says_what_for(
 ) -> None:
     waiting = replace(TEXT, status="scheduled", delay=delay, code=code, send_at=NOON)
     assert line(waiting, "Ada", ()).detail == said
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        ("member", "It waits: its bulk is paused."),
+        ("failures", "It waits: its bulk paused itself, since too many of its texts failed."),
+        ("opt_outs", "It waits: its bulk paused itself, since too many candidates texted a stop keyword."),
+    ],
+)
+@pytest.mark.parametrize("status", ["queued", "scheduled"])
+def test_a_text_of_a_paused_bulk_says_why_it_waits(
+    status: MessageStatus, cause: BulkPauseCause, said: str
+) -> None:
+    held = replace(
+        TEXT, status=status, delay="quiet_hours", bulk=UUID(int=5), bulk_paused=cause, send_at=NOON
+    )
+    shown = line(held, "Ada", ())
+    assert (shown.detail, shown.is_held, shown.bulk) == (said, True, UUID(int=5))
 
 
 def test_an_automatic_answer_is_nobodys_and_cannot_be_called_back() -> None:

@@ -140,7 +140,8 @@ checks.negative_data_rejection.expected-statuses = ["400", "401", "403", "404", 
 
 [[operations]]
 include-operation-id = [
-  "listBulks", "listCandidates", "listMessages", "listStatement", "listNotifications", "listDeadLetters"
+  "listBulks", "listBulkTexts", "listCandidates", "listMessages", "listStatement", "listNotifications",
+  "listDeadLetters"
 ]
 # only cursors that we gave out are taken
 checks.positive_data_acceptance.expected-statuses = ["2xx", "404", "422"]

@@ -1,5 +1,7 @@
 """Reading over HTTP: what was sent stands in the views, page by page, for whoever may see it."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -47,9 +49,64 @@ def test_a_candidate_shows_numbers_and_threads(world: World) -> None:
     found = boss.get(f"/candidates/{candidate}").json()
     assert [one["number"] for one in found["numbers"]] == [number]
     listed = boss.get("/candidates").json()
-    assert [one["candidate"] for one in listed["items"]] == [candidate]
+    assert listed["items"] == [
+        {
+            "candidate": candidate,
+            "name": "Ada Byron",
+            "numbers": [{"number": number, "consent": "granted", "under_review": False}],
+            "unread": 0,
+        }
+    ]
     boss.must("remove-number", candidate=candidate, number=number)
     assert boss.get(f"/candidates/{candidate}/threads").json() == []
+
+
+def test_a_bulk_names_whom_its_texts_went_to_and_what_became_of_each(world: World) -> None:
+    boss = world.account()
+    people = [boss.candidate() for _ in range(3)]
+    silent = boss.candidate(consent=False)
+    whom = [{"candidate": candidate, "number": number} for candidate, number in (*people, silent)]
+    later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    receipt = boss.must("send-bulk", recipients=whom, body="Can you start?", send_at=later)["result"]
+    path = f"/bulks/{receipt['bulk']}/texts"
+    first = boss.get(path, limit=2).json()
+    second = boss.get(path, limit=2, cursor=first["next"]).json()
+    listed = [*first["items"], *second["items"]]
+    assert second["next"] is None
+    assert {(one["candidate"], one["number"]) for one in listed} == set(people)
+    assert {(one["candidate"], one["text_id"]) for one in listed} == {
+        (one["candidate"], one["text_id"]) for one in receipt["accepted"]
+    }
+    assert listed[0].keys() == examples.BULK_TEXT.keys()
+    assert "Can you start?" not in json.dumps(listed)
+
+    gone = receipt["accepted"][0]
+    candidate, number = people[0]
+    boss.must("cancel-text", candidate=candidate, number=number, text_id=gone["text_id"])
+    boss.must("pause-bulk", bulk=receipt["bulk"])
+    (cancelled,) = boss.get(path, status="cancelled").json()["items"]
+    assert (cancelled["text_id"], cancelled["name"]) == (gone["text_id"], "Ada Byron")
+    assert (cancelled["reason"], cancelled["detail"]) == ("cancelled_by_member", "by Grace Hopper")
+    waiting = boss.get(path, status=["queued", "scheduled"]).json()["items"]
+    assert {one["candidate"] for one in waiting} == {candidate for candidate, _ in people[1:]}
+    assert {(one["bulk_paused"], one["detail"]) for one in waiting} == {
+        ("member", "It waits: its bulk is paused.")
+    }
+    (text,) = boss.get(thread(*people[1])).json()["items"]
+    assert (text["bulk"], text["bulk_paused"]) == (receipt["bulk"], "member")
+
+
+def test_a_bulk_is_not_for_other_accounts_and_its_texts_have_known_statuses(world: World) -> None:
+    boss = world.account()
+    candidate, number = boss.candidate()
+    whom = [{"candidate": candidate, "number": number}]
+    path = f"/bulks/{boss.must('send-bulk', recipients=whom, body='Hi')['command_id']}/texts"
+    assert boss.get(path).status_code == 200
+    stranger = world.account().get(path)
+    assert (stranger.status_code, code(stranger)) == (404, "not_found")
+    for status in ("lost", ["queued"] * 12):
+        answer = boss.get(path, status=status)
+        assert (answer.status_code, code(answer)) == (422, "invalid_request")
 
 
 def test_consent_shows_who_when_and_the_whole_history(world: World) -> None:
@@ -87,6 +144,8 @@ def test_credits_add_up_and_the_statement_says_why(world: World) -> None:
         "/candidates/nobody/threads",
         "/candidates/nobody/threads/%2B14155550123",
         "/candidates/nobody/threads/%2B14155550123/consent",
+        f"/bulks/{UUID(int=1)}",
+        f"/bulks/{UUID(int=1)}/texts",
         "/dead-letters/1",
         "/nothing",
         "/credits/",
@@ -110,7 +169,14 @@ def test_a_number_must_be_whole(world: World) -> None:
     assert answer.json()["errors"][0]["parameter"] == "number"
 
 
-LISTS = ("/candidates", "/bulks", "/credits/statement", "/notifications", "/dead-letters")
+LISTS = (
+    "/candidates",
+    "/bulks",
+    f"/bulks/{UUID(int=1)}/texts",
+    "/credits/statement",
+    "/notifications",
+    "/dead-letters",
+)
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -124,7 +190,15 @@ def test_pages_are_bounded(world: World, path: str) -> None:
 HUGE = 10**30
 CURSORS = ["x", "é", "A" * 1_000, "A" * 2_000, "W10", "bnVsbA"] + [
     cursors.write(listing, place)
-    for listing in ("candidates", "bulks", "statement", "notifications", "messages", "dead-letters")
+    for listing in (
+        "candidates",
+        "bulks",
+        "bulk-texts",
+        "statement",
+        "notifications",
+        "messages",
+        "dead-letters",
+    )
     for place in ((HUGE,), (-HUGE,), ("\0",), ("\ud800",), (HUGE, HUGE), (HUGE, "x"), ())
 ]
 
@@ -149,6 +223,7 @@ READS = {
     "/candidates/c-1/threads/%2B14155550123/consent": {Permission.VIEW, Permission.AUDIT},
     "/bulks": {Permission.VIEW},
     f"/bulks/{UUID(int=1)}": {Permission.VIEW},
+    f"/bulks/{UUID(int=1)}/texts": {Permission.VIEW},
     "/credits": {Permission.VIEW, Permission.MANAGE},
     "/credits/statement": {Permission.VIEW, Permission.MANAGE},
     "/notifications": {Permission.VIEW},

@@ -41,6 +41,12 @@ def bulk_of(office: Office, result: Json) -> Json:
     return found
 
 
+def texts_of(office: Office, result: Json, *statuses: str) -> list[Json]:
+    """Those of the bulk's texts that have one of `statuses`."""
+    items: list[Json] = office.boss.get(f"/bulks/{result['bulk']}/texts", status=statuses, limit=200)["items"]
+    return items
+
+
 def comes_to(office: Office, result: Json, **wanted: Any) -> Json:
     """The bulk, once it says so."""
 
@@ -96,6 +102,14 @@ def test_it_holds_itself_when_too_many_fail_and_the_rest_can_be_called_back(big_
     held = comes_to(big_office, result, sending=0)
     assert held["failed"] >= 20
     assert held["waiting"] == 100 - held["failed"] > 0
+    failed = texts_of(big_office, result, "failed", "undelivered")
+    waiting = texts_of(big_office, result, "queued", "scheduled")
+    assert (len(failed), len(waiting)) == (held["failed"], held["waiting"])
+    assert {(one["code"], one["bulk_paused"]) for one in failed} == {(NO_MOBILE, None)}
+    assert {one["bulk_paused"] for one in waiting} == {"failures"}
+    assert {one["candidate"] for one in (*failed, *waiting)} == {one.candidate for one in people}
+    held_up = next(one for one in people if one.candidate == waiting[0]["candidate"])
+    assert held_up.message(waiting[0]["text_id"])["bulk_paused"] == "failures"
     assert big_office.boss.accepted("cancel-bulk", bulk=result["bulk"])["cancelled"] == held["waiting"]
     done = bulk_of(big_office, result)
     assert (done["state"], done["cancelled"], done["failed"]) == (

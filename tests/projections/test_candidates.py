@@ -1,14 +1,16 @@
 """Given candidates, numbers and followers, then who they are and what their followers were told."""
 
-from projections.shapes import CandidateLine
+from projections.candidate_shapes import CandidateLine, NumberLine
 from schemas.events import (
     CandidateFollowed,
     CandidateUnfollowed,
+    ConsentGranted,
     FollowerNotified,
     NumberRemoved,
+    StopRequestFlagged,
     TextReceived,
 )
-from tests.projections.history import ACME, History, conversation
+from tests.projections.history import ACME, NOON, History, conversation
 from tests.projections.views import Views
 
 ONE, TWO = "+14155550121", "+14155550122"
@@ -43,7 +45,7 @@ def test_a_removed_number_comes_last_and_says_since_when(views: Views, history: 
         (TWO, None),
         (ONE, history.now),
     ]
-    assert views.ask.candidates(ACME).items[0].numbers == (TWO,)
+    assert views.ask.candidates(ACME).items[0].numbers == (NumberLine(TWO, "not_given", False),)
 
 
 def test_whoever_unfollows_follows_no_longer(views: Views, history: History) -> None:
@@ -61,13 +63,15 @@ def test_whoever_unfollows_follows_no_longer(views: Views, history: History) -> 
     assert again.followers == ("ada",)
 
 
-def test_the_list_is_newest_first_with_what_is_unread(views: Views, history: History) -> None:
+def test_the_list_is_newest_first_with_consent_and_what_is_unread(views: Views, history: History) -> None:
     history.numbered("grace", ONE, name="Grace").numbered("henry", TWO)
     history.happened(conversation(ONE), TextReceived(sid="SM1", body="a"), TextReceived(sid="SM2", body="b"))
+    agreed = ConsentGranted(obtained_at=NOON, candidate="henry", evidence=None)
+    history.happened(conversation(TWO), agreed, StopRequestFlagged(sid="SM3"))
     views.given(history)
     assert views.ask.candidates(ACME).items == (
-        CandidateLine("henry", None, (TWO,), unread=0),
-        CandidateLine("grace", "Grace", (ONE,), unread=2),
+        CandidateLine("henry", None, (NumberLine(TWO, "granted", under_review=True),), unread=0),
+        CandidateLine("grace", "Grace", (NumberLine(ONE, "not_given", under_review=False),), unread=2),
     )
 
 

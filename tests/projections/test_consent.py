@@ -159,4 +159,4 @@ def test_what_an_erased_person_said_is_gone_but_the_block_stands(views: Views, h
     assert views.ask.consent(ACME, NUMBER) is None
     rows = views.rows()
     assert [row[2] for row in rows["consent_v1_status"]] == ["revoked"]
-    assert NUMBER not in repr(rows["threads_v4_conversations"] + rows["consent_v1_steps"])
+    assert NUMBER not in repr(rows["threads_v5_conversations"] + rows["consent_v1_steps"])

@@ -56,7 +56,7 @@ def logs(shards: list[History]) -> Mapping[str, EventSource]:
 
 def spoil(views: Views) -> None:
     with writing(views.engine) as connection:
-        connection.execute(text("UPDATE threads_v4_messages SET body = 'spoilt'"))
+        connection.execute(text("UPDATE threads_v5_messages SET body = 'spoilt'"))
 
 
 def quietly(_: int, __: int) -> None:
@@ -85,7 +85,7 @@ def test_each_shard_goes_on_after_a_rebuild(shown_views: Views, shards: list[His
     for shard in shards:
         shown_views.given(replies(shard, 2), source=source_of(shard.shard))
     rows = shown_views.rows()
-    assert len(rows["threads_v4_messages"]) == 27
+    assert len(rows["threads_v5_messages"]) == 27
     spoil(shown_views)
     build(shown_views, shards)
     assert shown_views.rows() == rows
@@ -156,7 +156,7 @@ def test_projectors_of_other_processes_go_on_through_a_rebuild(postgresql_views:
         assert projector.wait_for(len(history.entries), SOON_S), projector.failure
         projector.stop()
         projector._engine.dispose()
-    written = [row[:2] for row in views.rows()["threads_v4_messages"]]
+    written = [row[:2] for row in views.rows()["threads_v5_messages"]]
     expected = [(history.account, f"SM{n}") for history in histories for n in range(len(history.entries))]
     assert sorted(written) == sorted(expected)
 
@@ -194,7 +194,7 @@ def test_a_projector_that_was_about_to_write_waits_and_writes_into_the_new_copy(
     keys = history.keys
     rebuild(views.engine, catalog.THREADS, {source_of(0): Holding(history.entries)}, keys, quietly, 100)
     thread.join()
-    rows = views.rows()["threads_v4_messages"]
+    rows = views.rows()["threads_v5_messages"]
     assert waited.is_set()
     assert len(rows) == len(history.entries)
     assert "spoilt" not in repr(rows)
@@ -220,7 +220,7 @@ def test_a_reader_who_takes_long_is_not_cut_off_by_a_take_over(
     views.given(history)
     done = Event()
     with views.engine.connect() as reader:
-        reader.execute(text("SELECT count(*) FROM threads_v4_messages"))
+        reader.execute(text("SELECT count(*) FROM threads_v5_messages"))
 
         def build_it() -> None:
             build(views, [history])
@@ -230,10 +230,10 @@ def test_a_reader_who_takes_long_is_not_cut_off_by_a_take_over(
         thread.start()
         assert not done.wait(1.5)  # longer than it takes PostgreSQL to see a deadlock
         assert views.given(replies(history, 1)).position() == len(history.entries)
-        assert reader.scalar(text("SELECT count(*) FROM threads_v4_conversations")) == 0
+        assert reader.scalar(text("SELECT count(*) FROM threads_v5_conversations")) == 0
     thread.join()
     assert done.is_set()
-    assert len(views.rows()["threads_v4_messages"]) == len(history.entries)
+    assert len(views.rows()["threads_v5_messages"]) == len(history.entries)
 
 
 # --- a replay ---------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ def test_views_equal_a_replay_of_all_sources_until_a_row_differs(
     spoil(shown_views)
     with empty(tmp_path) as fresh, shown_views.engine.connect() as served:
         different = differences(served, fresh, logs(shards), shards[0].keys, quietly)
-    assert different == ["threads_v4_messages"]
+    assert different == ["threads_v5_messages"]
 
 
 def test_views_are_compared_where_each_of_them_stands(

@@ -52,7 +52,7 @@ def history(history: History) -> History:
 
 def spoil(views: Views) -> None:
     with writing(views.engine) as connection:
-        connection.execute(text("UPDATE threads_v4_messages SET body = 'spoilt'"))
+        connection.execute(text("UPDATE threads_v5_messages SET body = 'spoilt'"))
 
 
 def tables(views: Views) -> set[str]:
@@ -108,7 +108,7 @@ def test_events_that_come_meanwhile_are_in_both(views: Views, history: History) 
 
     build(views, history, more)
     rows = views.rows()
-    assert len(rows["threads_v4_messages"]) == 15
+    assert len(rows["threads_v5_messages"]) == 15
     spoil(views)
     build(views, history)
     assert views.rows() == rows

@@ -1,6 +1,7 @@
 """Given texts and replies, then the threads as recruiters see them."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,8 @@ from projections.shapes import MessageStatus, TextPlace, ThreadMessage, Who
 from schemas.actors import CARRIER, SYSTEM
 from schemas.commands import Media
 from schemas.events import (
+    BulkPaused,
+    BulkStarted,
     CandidateJoined,
     CandidateLeft,
     DispatchDoubted,
@@ -264,3 +267,20 @@ def test_a_text_is_found_by_its_id_in_its_own_account(views: Views, history: His
 def test_a_renamed_member_keeps_the_name_of_then(views: Views, history: History) -> None:
     history.numbered("grace", NUMBER).happened(STREAM, queued(), by=actor("member", "Old Name"))
     assert messages(views, history)[0].by.name == "Old Name"
+
+
+@pytest.mark.parametrize("cause", ["member", "failures", "opt_outs"])
+def test_a_text_that_waits_for_its_paused_bulk_says_so(views: Views, history: History, cause: Any) -> None:
+    bulk, alone = UUID(int=500), UUID(int=8)
+    text = TextQueued(text_id=TEXT, candidate="grace", body="Hi!", encoding="GSM-7", segments=1, bulk=bulk)
+    start = BulkStarted(bulk=bulk, body="Hi!", send_at=None, conversations=(STREAM,), refused=0)
+    history.numbered("grace", NUMBER).happened(STREAM, text, queued(alone)).happened("bulk", start)
+
+    def told() -> list[tuple[UUID | None, str | None]]:
+        return [(message.bulk, message.bulk_paused) for message in messages(views, history)]
+
+    assert told() == [(None, None), (bulk, None)]
+    history.happened("bulk", BulkPaused(bulk=bulk, cause=cause))
+    assert told() == [(None, None), (bulk, cause)]
+    history.happened(STREAM, STARTED)
+    assert told() == [(None, None), (bulk, None)]

@@ -3,15 +3,13 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event as listening
 
 from projections import tracking
 from projections.catalog import OPEN_TEXTS
-from projections.engine import is_postgresql, writing
+from projections.engine import writing
 from projections.worklist import Worklist
 from schemas.events import (
     BulkPaused,
@@ -36,6 +34,7 @@ from schemas.events import (
 )
 from tests.consumers.waiting_texts import text
 from tests.projections.history import ACME, NOON, History, conversation
+from tests.projections.plans import plans_of
 from tests.projections.views import Views
 
 NUMBER = "+14155550123"
@@ -263,29 +262,9 @@ def test_every_question_reads_an_index_in_its_order(
     views: Views, ask: Callable[[Worklist], object], index: str
 ) -> None:
     """However many texts wait: nothing is scanned, nothing is sorted."""
-    plan = _plan_of(views, ask)
+    plan = plans_of(views.engine, lambda: ask(views.worklist))[0]
     assert OPEN_TEXTS.texts.name.removesuffix("texts") + index in plan
     assert not SCANNED_OR_SORTED.search(plan)
-
-
-def _plan_of(views: Views, ask: Callable[[Worklist], object]) -> str:
-    asked: list[tuple[str, tuple[Any, ...]]] = []
-
-    def note(_: object, __: object, statement: str, parameters: tuple[Any, ...], *___: object) -> None:
-        asked.append((statement, parameters))
-
-    engine = views.engine
-    listening.listen(engine, "before_cursor_execute", note)
-    ask(views.worklist)
-    listening.remove(engine, "before_cursor_execute", note)
-    statement, parameters = next(each for each in asked if each[0].startswith(("SELECT", "WITH")))
-    with engine.connect() as connection:
-        if not is_postgresql(engine):
-            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            return "\n".join(row[3] for row in rows)
-        for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):  # which suit a table without rows
-            connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
-        return "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
 
 
 # --- from which sender ------------------------------------------------------------------------------

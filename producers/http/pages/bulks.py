@@ -1,27 +1,36 @@
 """Texts for many: the list of them, and how far one has come, with the words that hold, release or end it."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from fastapi import Request
 from starlette.responses import HTMLResponse
 
 from producers.http.deps import Deps
+from producers.http.pages.bulk_texts import LABELS, What, refused_of
 from producers.http.pages.names import Names
 from producers.http.pages.rendering import page
 from producers.http.pages.routing import page_router
-from producers.http.pages.text_words import who
 from producers.http.pages.visitor import Visitor, require
 from producers.http.problems import Problem
+from producers.http.text_status import who
 from projections.bulk_shapes import Bulk
-from projections.queries import Queries
 from schemas.actors import Permission
 
 BULKS_PER_PAGE = 20
-REFUSED_SHOWN_MAX = 50
+REFUSED_SHOWN_MAX = 20
 
 router = page_router()
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One of a bulk's figures."""
+
+    label: str
+    recipients: int
+    what: What | None
+    """The list of them; none: there is no list, or nobody to be in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +53,26 @@ class Progress:
         return self.accepted - self.bulk.waiting - self.bulk.cancelled
 
     @property
-    def counts(self) -> tuple[tuple[str, int], ...]:
+    def counts(self) -> tuple[Count, ...]:
         """What became of the recipients; what nobody met is left out, but for the usual."""
         bulk = self.bulk
         usual = (
-            ("Waiting", bulk.waiting),
-            ("Sent", bulk.sending + bulk.sent),
-            ("Delivered", bulk.delivered),
-            ("Failed", bulk.failed),
+            _count("waiting", bulk.waiting),
+            _count("sent", bulk.sending + bulk.sent),
+            _count("delivered", bulk.delivered),
+            _count("failed", bulk.failed),
         )
         rare = (
-            ("Cancelled", bulk.cancelled),
-            ("Unknown", bulk.unknown),
-            ("Refused", bulk.refused),
-            ("Opted out", bulk.opted_out),
+            _count("cancelled", bulk.cancelled),
+            _count("unknown", bulk.unknown),
+            _count("refused", bulk.refused),
+            Count("Opted out", bulk.opted_out, None),
         )
-        return (*usual, *(count for count in rare if count[1]))
+        return (*usual, *(count for count in rare if count.recipients))
+
+
+def _count(what: What, recipients: int) -> Count:
+    return Count(LABELS[what], recipients, what if recipients else None)
 
 
 @router.get("/bulks")
@@ -82,23 +95,15 @@ def bulk_page(request: Request, bulk: UUID, visitor: Visitor, deps: Deps) -> HTM
     found = deps.queries.bulk(visitor.account, bulk)
     if found is None:
         raise Problem("not_found", "This account has no such bulk.")
-    refused = _refused(deps.queries, visitor.account, bulk)
+    refused = refused_of(deps.queries, visitor.account, bulk)
     context = {
         "one": _progress(found),
         "by": who(found.by),
         "refused": refused[:REFUSED_SHOWN_MAX],
-        "refused_more": max(0, len(refused) - REFUSED_SHOWN_MAX),
+        "refused_in_all": len(refused),
         "name_of": Names(deps.queries, visitor.account),
     }
     return page(request, visitor, "bulk.html", f"bulk:{bulk} message", context)
-
-
-def _refused(queries: Queries, account: str, bulk: UUID) -> list[Any]:
-    """Each with `candidate` and `sentence`, as the receipt lists them."""
-    receipt = queries.receipt(account, bulk)
-    refused = [] if receipt is None else receipt.result["refused"]
-    assert isinstance(refused, list)
-    return refused
 
 
 def _progress(bulk: Bulk) -> Progress:

@@ -12,7 +12,7 @@ from producers.http.auth import Caller
 from producers.http.deps import ApiDeps, Deps
 from producers.http.pages.attachment_words import Attachments
 from producers.http.pages.composer import Composer, composer_for
-from producers.http.pages.consent_words import ConsentView, consent_view
+from producers.http.pages.consent_words import ConsentView, consent_view, standing_of
 from producers.http.pages.countries import countries
 from producers.http.pages.names import NAMELESS, Names
 from producers.http.pages.rendering import page
@@ -21,7 +21,8 @@ from producers.http.pages.text_words import Line, line
 from producers.http.pages.visitor import Visitor, require
 from producers.http.preview import senders_of
 from producers.http.problems import Problem
-from projections.shapes import Candidate, Number, Thread
+from projections.candidate_shapes import Candidate, Number
+from projections.shapes import Thread
 from schemas.actors import Permission
 from schemas.base import ForeignId
 
@@ -139,20 +140,14 @@ def _tabs(deps: ApiDeps, visitor: Caller, candidate: Candidate, chosen: str | No
 
 
 def _tab(number: Number, thread: Thread | None, chosen: str | None) -> Tab:
-    gone = number.removed_at is not None or thread is None
+    here = None if number.removed_at is not None else thread
     return Tab(
         number=number.number,
         region=number.region,
         selected=number.number == chosen,
         unread=0 if thread is None else thread.unread,
-        standing=None if gone else _standing(thread),
+        standing=None if here is None else standing_of(here.consent, here.under_review),
     )
-
-
-def _standing(thread: Thread | None) -> str | None:
-    if thread is None:
-        return None
-    return "under_review" if thread.under_review else thread.consent
 
 
 def _home_region(deps: ApiDeps, visitor: Caller) -> str | None:
@@ -164,4 +159,6 @@ def _follows(candidate: Candidate, talk: Conversation | None) -> str:
     kinds = [f"candidate:{candidate.candidate}"]
     for number in candidate.numbers:
         kinds += [f"consent:{number.conversation}", f"message:{number.conversation}"]
+    if talk is not None:
+        kinds += [f"bulk:{line.bulk}" for line in talk.lines if line.waits and line.bulk]
     return " ".join(dict.fromkeys(kinds)) if talk else kinds[0]

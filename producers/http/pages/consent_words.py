@@ -6,8 +6,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from producers.http.pages.text_words import who
-from projections.shapes import Consent, ConsentStep, Who
+from producers.http.text_status import who
+from projections.shapes import Consent, ConsentStatus, ConsentStep, Who
 from schemas.evidence import ApplicationEvidence, ByHandEvidence, Evidence, KeywordEvidence
 
 NameOf = Callable[[str | None], str]
@@ -56,9 +56,7 @@ class ConsentView:
 
 def consent_view(consent: Consent, name_of: NameOf) -> ConsentView:
     """`consent` in words."""
-    standing: Standing = consent.status
-    if consent.under_review and consent.status == "granted":
-        standing = "under_review"
+    standing = standing_of(consent.status, consent.under_review)
     said = Said(
         label=LABELS[standing],
         who=_who_now(consent, name_of),
@@ -68,6 +66,11 @@ def consent_view(consent: Consent, name_of: NameOf) -> ConsentView:
         facts=_facts(consent.evidence, consent.reason),
     )
     return ConsentView(standing, said, tuple(_step(step, name_of) for step in consent.history))
+
+
+def standing_of(status: ConsentStatus, under_review: bool) -> Standing:
+    """Consent in one word: a review matters while there is consent that it could end."""
+    return "under_review" if under_review and status == "granted" else status
 
 
 def _who_now(consent: Consent, name_of: NameOf) -> str:

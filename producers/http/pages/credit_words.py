@@ -9,7 +9,7 @@ from types import MappingProxyType
 from babel.numbers import format_currency
 
 from domain.policy import Policy
-from producers.http.pages.text_words import who
+from producers.http.text_status import who
 from projections.shapes import Account, StatementLine
 
 _REFUNDS: Mapping[str, str] = MappingProxyType(

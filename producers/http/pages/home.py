@@ -5,12 +5,13 @@ from starlette.responses import HTMLResponse
 
 from producers.http import ids
 from producers.http.deps import Deps
-from producers.http.pages import agreement, credit_words
+from producers.http.pages import agreement, consent_words, credit_words
 from producers.http.pages.countries import countries
 from producers.http.pages.rendering import page
 from producers.http.pages.routing import page_router
 from producers.http.pages.visitor import Visitor
-from projections.shapes import CandidateLine, Page
+from projections.candidate_shapes import CandidateLine
+from projections.shapes import Page
 from schemas.actors import Permission
 
 CANDIDATES_PER_PAGE = 50
@@ -28,6 +29,8 @@ def home(request: Request, visitor: Visitor, deps: Deps, cursor: str | None = No
     currencies = {currency for package in deps.policy.packages.values() for currency in package.prices}
     context = {
         "candidates": shown,
+        "standing_of": consent_words.standing_of,
+        "consent_labels": consent_words.LABELS,
         "further": cursor is not None,
         "new_candidate": f"c-{ids.fresh(deps.clock())}",
         "countries": countries(),
@@ -37,4 +40,4 @@ def home(request: Request, visitor: Visitor, deps: Deps, cursor: str | None = No
         "agreement_wording": agreement.AGREEMENT_WORDING,
         "offers": credit_words.offers(deps.policy, account),
     }
-    return page(request, visitor, "home.html", "candidate message", context)
+    return page(request, visitor, "home.html", "candidate consent message", context)

@@ -70,7 +70,7 @@ def page(
 
 
 def problem_page(request: Request, problem: Problem) -> HTMLResponse:
-    """What went wrong, as a page."""
+    """What went wrong, as a page; it has no frame, since nobody may have signed in."""
     kind = kind_of(problem.code)
     context = {"problem": problem, "kind": kind, "demo": request.app.state.demo}
     return HTMLResponse(render("problem.html", context), kind.status, dict(problem.headers))

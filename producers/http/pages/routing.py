@@ -17,6 +17,7 @@ from schemas.stores import StoreUnavailable
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 )
+NO_PAGE = "There is no page at this address."
 SIGN_IN = "/demo/sign-in"
 _NOBODY = frozenset({"token_missing", "token_invalid"})
 
@@ -33,11 +34,10 @@ class PageRoute(APIRoute):
             except Problem as problem:
                 response = _answer(request, problem)
             except (RequestValidationError, BadCursor):
-                response = _answer(request, Problem("not_found", "There is no page at this address."))
+                response = _answer(request, Problem("not_found", NO_PAGE))
             except StoreUnavailable as error:
                 response = _answer(request, unavailable(request, error))
-            response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-            return response
+            return held_to_policy(response)
 
         return handled
 
@@ -45,6 +45,12 @@ class PageRoute(APIRoute):
 def page_router() -> APIRouter:
     """A router of pages, which the interface's document leaves out."""
     return APIRouter(route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def held_to_policy(response: Response) -> Response:
+    """`response`, of which a browser runs and loads nothing that is not ours."""
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
 
 
 def _answer(request: Request, problem: Problem) -> Response:

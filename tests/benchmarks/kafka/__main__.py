@@ -6,6 +6,7 @@
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,10 +18,11 @@ from deploy.local.postgres import Postgres
 from tests.benchmarks.kafka.layers import LAYERS
 from tests.benchmarks.kafka.load import Load
 from tests.benchmarks.kafka.sayso import Layered, Sayso, receipts
-from tests.benchmarks.kafka.steady import Latency, Takeover, latency, takeover
+from tests.benchmarks.kafka.steady import HandOvers, Latency, Takeover, hand_overs, latency, takeover
 from tests.benchmarks.kafka.systems import BareLoop, Place, Quix, System, tree_cpu_s
 from tests.benchmarks.kafka.throughput import Throughput, measure, ready
 from tests.benchmarks.kafka.topics import Reader
+from tests.benchmarks.slow_carrier import arrivals, slow_carrier
 
 HEAP_MB = 1_024
 SYSTEMS: dict[str, Callable[[Place], System]] = {
@@ -34,7 +36,7 @@ SYSTEMS: dict[str, Callable[[Place], System]] = {
     "sayso-sqlite-1": lambda place: Sayso(place, 1, "sqlite"),
     "sayso-sqlite-2": lambda place: Sayso(place, 2, "sqlite"),
 }
-PARTS = ("throughput", "latency", "takeover", "layers")
+PARTS = ("throughput", "latency", "hand-overs", "takeover", "layers")
 
 console = Console(width=140)
 
@@ -99,6 +101,8 @@ def main() -> None:
             _show_throughputs(_throughputs(bench))
         if "latency" in asked.parts:
             _show_latency(_latency(bench))
+        if "hand-overs" in asked.parts:
+            _show_hand_overs(_hand_overs(bench))
         if "takeover" in asked.parts:
             _show_takeover(_takeover(bench))
         if "layers" in asked.parts:
@@ -112,6 +116,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--partitions", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=2, help="of which the best counts")
     parser.add_argument("--rate", type=float, default=200.0, help="commands a second for latency")
+    parser.add_argument("--hand-over-rate", type=float, default=20.0, help="texts a second for hand-overs")
     parser.add_argument("--seconds", type=float, default=20.0, help="for which latency is measured")
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), default=list(SYSTEMS))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
@@ -140,6 +145,16 @@ def _latency(bench: Bench) -> Latency:
         assert isinstance(system, Sayso)
         with receipts(system.database) as visible:
             return latency(system, reader, made, asked.rate, asked.seconds, visible)
+
+
+def _hand_overs(bench: Bench) -> HandOvers:
+    asked = bench.asked
+    with slow_carrier() as url:
+        make = lambda place: Sayso(place, 2, "postgresql", projectors=1, carrier=url)  # noqa: E731
+        with bench.running(make) as (system, reader, made):
+            return hand_overs(
+                system, reader, made, asked.hand_over_rate, asked.seconds, partial(arrivals, url)
+            )
 
 
 def _takeover(bench: Bench) -> Takeover:
@@ -180,6 +195,16 @@ def _show_latency(found: Latency) -> None:
     console.print(table)
     own, broker, database = found.cores
     console.print(f"Cores busy: {own:.2f} with Sayso, {broker:.2f} the broker, {database:.2f} PostgreSQL")
+
+
+def _show_hand_overs(found: HandOvers) -> None:
+    table = Table(f"{found.system}, {found.rate:,.0f} texts/s", "p50, ms", "p99, ms")
+    for name, p50_ms, p99_ms in (
+        ("produced to hand-over", found.produced_p50_ms, found.produced_p99_ms),
+        ("receipt readable on the topic to hand-over", found.accepted_p50_ms, found.accepted_p99_ms),
+    ):
+        table.add_row(name, f"{p50_ms:.1f}", f"{p99_ms:.1f}")
+    console.print(table)
 
 
 def _show_takeover(found: Takeover) -> None:

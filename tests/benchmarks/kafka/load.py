@@ -1,13 +1,15 @@
 """What every system under test is given: commands of an ATS, as JSON, with the account as the key.
 
 First what makes sending possible: accounts, credit, numbers, consent. Then texts to those candidates in no
-particular order, all for tomorrow, so that no dispatcher makes more of them: a send is three events.
+particular order, all for tomorrow, so that no dispatcher makes more of them: a send is three events. Where
+hand-overs are measured, there are texts for now.
 """
 
 import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -30,9 +32,17 @@ ACCOUNTS = 64
 CANDIDATES_PER_ACCOUNT = 32
 CREDIT_SEGMENTS = 1_000_000
 BODY = "Hello, this is Rita from Acme. Could we talk on Tuesday at 10? Reply STOP to opt out."
-RITA = Actor(kind="member", id="rita", name="Rita", permissions=frozenset({Permission.VIEW, Permission.SEND}))
+RITA = Actor(
+    kind="member",
+    id="rita",
+    name="Rita",
+    permissions=frozenset({Permission.VIEW, Permission.SEND, Permission.OVERRIDE_QUIET_HOURS}),
+)
 OLGA = Actor(kind="member", id="olga", name="Olga", permissions=frozenset(Permission) - {Permission.CARRIER})
 OBTAINED = datetime(2026, 1, 1, tzinfo=UTC)
+
+Person = tuple[str, str, str]
+"""An account, a candidate of its, and their number."""
 
 
 class Wanted(NamedTuple):
@@ -68,10 +78,19 @@ class Load:
     def sends(self, number: int) -> list[Wanted]:
         """Texts to candidates drawn by chance."""
         tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-        return [self._wanted(self._send(place, tomorrow)) for place in range(number)]
+        chosen = self._chance.choices(self._people, k=number)
+        return [self._wanted(self._send(place, tomorrow, person)) for place, person in enumerate(chosen)]
 
-    def _send(self, place: int, at: datetime) -> Command:
-        account, candidate, number = self._chance.choice(self._people)
+    def sends_now(self, number: int) -> "dict[str, Wanted]":
+        """Texts to as many candidates, no two of an account in a row, by their phone numbers."""
+        people = [self._people[n::CANDIDATES_PER_ACCOUNT] for n in range(CANDIDATES_PER_ACCOUNT)]
+        chosen = list(chain.from_iterable(people))[:number]
+        return {
+            person[2]: self._wanted(self._send(place, None, person)) for place, person in enumerate(chosen)
+        }
+
+    def _send(self, place: int, at: datetime | None, person: Person) -> Command:
+        account, candidate, number = person
         return SendText(
             command_id=self._uuid7(),
             account=account,
@@ -80,6 +99,7 @@ class Load:
             number=number,
             body=f"{BODY} {place}",  # one is not told the same again and again
             send_at=at,
+            override_quiet_hours=at is None,
         )
 
     def _account(self, place: int, name: str) -> Iterator[Command]:

@@ -20,17 +20,26 @@ from projections.engine import open_engine
 from tests.benchmarks.kafka.steady import Visible
 from tests.benchmarks.kafka.systems import ROOT, Place, Process, System
 from tests.benchmarks.kafka.topics import Stuck
+from tests.benchmarks.slow_carrier import ACCOUNT_SID, AUTH_TOKEN
 
 TOLD_WITHIN_S = 30.0
 DEPLOY = (sys.executable, "-m", "deploy")
+NOBODY = "http://127.0.0.1:9"
+"""The carrier of those whose texts are all for tomorrow."""
 
 
 class Sayso(System):
     """Workers that share the shards, and projectors that share the views."""
 
     def __init__(
-        self, place: Place, workers: int, ledgers: Literal["postgresql", "sqlite"], projectors: int = 0
+        self,
+        place: Place,
+        workers: int,
+        ledgers: Literal["postgresql", "sqlite"],
+        projectors: int = 0,
+        carrier: str = NOBODY,
     ) -> None:
+        """`carrier`: its address."""
         super().__init__(place)
         kind = "PostgreSQL" if ledgers == "postgresql" else "SQLite"
         self.name = f"Sayso on {kind}, {workers} worker{'s' if workers > 1 else ''}"
@@ -48,9 +57,9 @@ class Sayso(System):
             "MASTER_KEY": base64.b64encode(b"m" * KEY_BYTES).decode(),
             "NAMES_SECRET": base64.b64encode(b"n" * KEY_BYTES).decode(),
             "TOKEN_SECRET": "t" * 32,
-            "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-            "TWILIO_AUTH_TOKEN": "none",
-            "TWILIO_URL": "http://127.0.0.1:9",  # nobody: all texts are for tomorrow
+            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+            "TWILIO_URL": carrier,
             "LOG_LEVEL": "warning",
         }
 

@@ -1,6 +1,7 @@
 """A steady trickle of commands: how long until their events, and what a view says of them, can be read.
 
-And, with a worker killed in the middle of it, how long until every shard is served again.
+How long until the carrier is asked for a text. And, with a worker killed meanwhile, how long until every
+shard is served again.
 """
 
 import re
@@ -20,6 +21,9 @@ from tests.benchmarks.kafka.topics import INPUT, LOG_ERRORS, Reader, Stuck
 PATIENCE_S = 120.0
 READ_S = 0.001
 _IDS = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+Arrivals = Callable[[], list[tuple[float, str]]]
+"""The texts that the carrier was asked for since this was last called: when, on the wall clock, and whose."""
 
 Visible = Callable[[Collection[UUID]], Collection[UUID]]
 """Which of these commands a view shows by now."""
@@ -98,6 +102,41 @@ def latency(
     view_p50_ms, view_p99_ms = _quantiles(views) if views else (None, None)
     cores = (own, broker, database)
     return Latency(system.name, rate, p50_ms, p99_ms, view_p50_ms, view_p99_ms, cores)
+
+
+class HandOvers(NamedTuple):
+    """Milliseconds until the carrier was asked, at one rate."""
+
+    system: str
+    rate: float
+    produced_p50_ms: float
+    """From before the command was produced."""
+    produced_p99_ms: float
+    accepted_p50_ms: float
+    """From when its receipt could be read on the topic."""
+    accepted_p99_ms: float
+
+
+def hand_overs(
+    system: System, reader: Reader, made: Load, rate: float, seconds: float, arrivals: Arrivals
+) -> HandOvers:
+    """How long until the carrier was asked for each text, over `seconds` seconds."""
+    sends = made.sends_now(int(rate * seconds))
+    trickle = Trickle(system, list(sends.values()), rate)
+    arrivals()
+    trickle.start()
+    read_s = _follow(reader, trickle, system, lambda read_s: len(read_s) == len(sends))
+    asked_s: dict[UUID, float] = {}
+    deadline_s = time.perf_counter() + PATIENCE_S
+    while len(asked_s) < len(sends):
+        if time.perf_counter() > deadline_s:
+            raise Stuck(f"{system.name}: {len(asked_s)} of {len(sends)} texts arrived")
+        ahead_s = time.time() - time.perf_counter()
+        asked_s.update((sends[number].id, moment_s - ahead_s) for moment_s, number in arrivals())
+        time.sleep(READ_S)
+    produced = _quantiles([asked_s[command] - sent_s for command, sent_s in trickle.sent_s.items()])
+    accepted = _quantiles([asked_s[command] - moment_s for command, moment_s in read_s.items()])
+    return HandOvers(system.name, rate, *produced, *accepted)
 
 
 class Takeover(NamedTuple):

@@ -60,14 +60,18 @@ function localTime(within) {
 }
 
 async function post(path, content) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(content),
-  });
-  if (answer.ok) return "";
-  const { detail } = await answer.json();
-  return typeof detail === "string" ? detail : "This cannot be sent.";
+  try {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(content),
+    });
+    if (answer.ok) return "";
+    const { detail } = await answer.json();
+    return typeof detail === "string" ? detail : "This cannot be sent.";
+  } catch {
+    return "The phones do not answer. Nothing was sent; try again in a moment.";
+  }
 }
 
 async function say(phone, body, media = []) {
@@ -79,13 +83,17 @@ async function say(phone, body, media = []) {
   return !problem;
 }
 
-phones.addEventListener("submit", async (event) => {
+// What is typed, with what is sent along. What was typed meanwhile stays.
+async function sayTyped(form, media = []) {
+  const input = form.elements.body;
+  const body = input.value.trim() === "" ? "" : input.value;
+  if (!body && !media.length) return;
+  if ((await say(form.closest(".phone"), body, media)) && input.value === body) input.value = "";
+}
+
+phones.addEventListener("submit", (event) => {
   event.preventDefault();
-  const phone = event.target.closest(".phone");
-  const input = event.target.elements.body;
-  if (input.value.trim() === "") return;
-  const body = input.value;
-  if ((await say(phone, body)) && input.value === body) input.value = "";
+  sayTyped(event.target);
 });
 
 phones.addEventListener("click", (event) => {
@@ -101,7 +109,7 @@ phones.addEventListener("change", async (event) => {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const content = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
   const media = { content_type: file.type || "application/octet-stream", content };
-  say(event.target.closest(".phone"), "", [media]);
+  sayTyped(event.target.form, [media]);
 });
 
 phones.addEventListener("keydown", (event) => {
