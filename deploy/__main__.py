@@ -1,6 +1,5 @@
 """The command line: `sayso`, or `python -m deploy`."""
 
-import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +13,10 @@ from consumers.merging import LogBroken
 from deploy import demo as demos
 from deploy import maintenance
 from deploy.archive import NothingThere, opened
+from deploy.choosing import OfDemo, settings_of
 from deploy.clock import utc_now
 from deploy.collector import spare_the_collector
+from deploy.dead import dead
 from deploy.distributed import commands
 from deploy.local.process import NotStarted
 from deploy.logs import configure_logs, log_last_words
@@ -23,7 +24,7 @@ from deploy.parts import auth_of
 from deploy.restore import NotEmpty, NotRestored
 from deploy.saying import fail, listening, out, settings_here, show
 from deploy.serving import HttpServer
-from deploy.settings import PREFIX, Settings, SettingsError, settings_in_markdown, table_of_settings
+from deploy.settings import Settings, SettingsError, settings_in_markdown, table_of_settings
 from deploy.simulator.server import SimulatorServer
 from deploy.stores import AlreadyRunning, StoresUnavailable
 from deploy.topics import TopicsMismatch
@@ -45,10 +46,6 @@ app = typer.Typer(
 
 
 PORT_MAX = 65_535
-
-OfDemo = Annotated[
-    Path | None, typer.Option("--demo", help="Work on the demo that keeps its files in this folder.")
-]
 
 
 @app.command()
@@ -137,14 +134,14 @@ def rebuild(
     demo: OfDemo = None,
 ) -> None:
     """Build views again from all events. What serves goes on serving; the copies take over when ready."""
-    with opened(_settings_of(demo)) as archive:
+    with opened(settings_of(demo)) as archive:
         maintenance.rebuild(archive, views, out)
 
 
 @app.command()
 def replay(demo: OfDemo = None) -> None:
     """Fold all events into new views elsewhere, and compare them, row by row, with those that serve."""
-    with opened(_settings_of(demo)) as archive:
+    with opened(settings_of(demo)) as archive:
         if not maintenance.replay(archive, out):
             sys.exit(1)
 
@@ -152,7 +149,7 @@ def replay(demo: OfDemo = None) -> None:
 @app.command()
 def stopped(demo: OfDemo = None) -> None:
     """List the accounts that send nothing because the carrier refused them, and why."""
-    with opened(_settings_of(demo)) as archive:
+    with opened(settings_of(demo)) as archive:
         maintenance.stopped(archive, out)
 
 
@@ -167,7 +164,7 @@ def export(
     demo: OfDemo = None,
 ) -> None:
     """Write what happened, in order, for auditors."""
-    with opened(_settings_of(demo)) as archive:
+    with opened(settings_of(demo)) as archive:
         maintenance.export(archive, file, account, stream, sealed, out)
 
 
@@ -185,17 +182,7 @@ def settings(
     show(table, out)
 
 
-def _settings_of(demo: Path | None) -> Settings:
-    if demo is not None:
-        return demos.settings_of(demo, "--demo")
-    if not any(name.startswith(PREFIX) for name in os.environ):
-        raise SettingsError(
-            f"Nothing is set. For the demo, name its folder: --demo {demos.DATA_DIR}. "
-            "For any other Sayso, set what `sayso settings` lists as needed."
-        )
-    return settings_here()
-
-
+app.add_typer(dead, name="dead")
 commands.add_to(app)
 
 SAID = (

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -48,10 +49,18 @@ def opened(settings: Settings) -> Iterator[Archive]:
         yield (_in_files if settings.kafka_bootstrap is None else _on_brokers)(settings, stack)
 
 
-def _in_files(settings: Settings, stack: ExitStack) -> Archive:
-    folder = settings.data_dir
+def require_files(folder: Path) -> None:
+    """Return if a Sayso has run in that folder.
+
+    Raises:
+        NothingThere: none has.
+    """
     if not (folder / LEDGER_FILE).exists():
         raise NothingThere(f"There is no ledger in {folder}. Set SAYSO_DATA_DIR to where Sayso works.")
+
+
+def _in_files(settings: Settings, stack: ExitStack) -> Archive:
+    require_files(settings.data_dir)
     stores = Stores(settings)
     stack.callback(stores.close)
     catalog.prepare(stores.views, [source_of(SHARD)])

@@ -30,6 +30,7 @@ from domain.policy import Package, Policy
 from producers.http.auth import AuthSettings
 from producers.http.deps import CarrierDoor
 from producers.http.public_address import networks
+from producers.http.twilio_signature import CarrierSecrets
 from producers.http.webhooks import status_callback_url
 from projections.attachment_list import AttachmentList
 from projections.feeds import ChangeFeeds
@@ -170,10 +171,17 @@ def hosts_of(settings: Settings) -> frozenset[str]:
 
 def carrier_door_of(settings: Settings) -> CarrierDoor:
     """How the carriers reach us."""
-    tokens = {account.account_sid: account.auth_token for account in carriers_of(settings).values()}
-    shared = settings.twilio_shared_keys
-    keys = [] if shared is None else [key.strip() for key in shared.get_secret_value().split(",")]
-    return CarrierDoor(tokens, settings.public_url, tuple(keys), networks(settings.trusted_proxies))
+    shared = {name: carrier.shared_keys for name, carrier in settings.carriers.items()}
+    shared[FIRST_CARRIER] = settings.twilio_shared_keys
+    secrets = {
+        account.account_sid: CarrierSecrets(account.auth_token, _keys(shared[name]))
+        for name, account in carriers_of(settings).items()
+    }
+    return CarrierDoor(secrets, settings.public_url, networks(settings.trusted_proxies))
+
+
+def _keys(named: SecretStr | None) -> tuple[str, ...]:
+    return () if named is None else tuple(key.strip() for key in named.get_secret_value().split(","))
 
 
 def callback_of(settings: Settings) -> Callable[[str, UUID], str]:

@@ -112,6 +112,8 @@ class CarrierSettings(BaseModel):
     account_sid: Annotated[str, Field(pattern=ACCOUNT_SID)]
     auth_token: Annotated[SecretStr, Field(min_length=1)] | None = None
     auth_token_file: Annotated[Path, AfterValidator(_file)] | None = None
+    shared_keys: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """By commas; as `twilio_shared_keys`, which are the first carrier's alone."""
     url: Annotated[str, Field(pattern=URL)] = TWILIO_URL
     rate: Annotated[float, Field(gt=0)] | None = None
     """Segments a second; as `carrier_rate` where it is not set."""
@@ -178,7 +180,7 @@ class Settings(BaseSettings):
     )
     twilio_shared_keys: SecretStr | None = Field(
         None,
-        description="Secrets of Twilio's shared keys, by commas: they sign calls in the newer form "
+        description="Secrets of this account's shared keys, by commas: they sign its calls in the newer form "
         "(HMAC-SHA256). Two while one is rotated.",
     )
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
@@ -201,7 +203,8 @@ class Settings(BaseSettings):
     carriers: dict[CarrierName, CarrierSettings] = Field(
         {},
         description="Further carriers that speak as Twilio does, as JSON: name, `account_sid`, `url`, and "
-        "`auth_token` or `auth_token_file`, perhaps `rate`. The one above is called `twilio`.",
+        "`auth_token` or `auth_token_file`, perhaps `shared_keys` and `rate`. The one above is called "
+        "`twilio`.",
     )
     hand_overs_max: int = Field(16, ge=1, le=256, description="How many texts are handed over at once.")
 

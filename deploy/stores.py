@@ -21,6 +21,7 @@ from schemas.keystore import KeyStore, KeyStoreError, WrongMasterKey
 
 SHARD = 0  # embedded, there is one
 LEDGER_FILE = f"ledger-{SHARD}.db"
+LETTERS_FILE = "dead-letters.db"
 EVENTS_PER_COMMAND_MAX = 1_000
 
 
@@ -52,7 +53,7 @@ class Stores:
             self.views = open_engine(f"sqlite:///{folder / 'views.db'}")
             opened.callback(self.views.dispose)
             self.views.connect().close()  # else nobody would look into the file before it is needed
-            self.dead_letters = DeadLetters.on_sqlite(str(folder / "dead-letters.db"), master_key)
+            self.dead_letters = DeadLetters.on_sqlite(str(folder / LETTERS_FILE), master_key)
             opened.callback(self.dead_letters.close)
             self._opened = opened.pop_all()
 

@@ -28,6 +28,7 @@ from deploy.parts import (
 )
 from deploy.settings import Settings
 from deploy.stores import SHARD, Stores, require_same_names, said_of, sole_owner
+from domain.ledger import LedgerUnavailable
 from producers.spooled_first import SpooledFirst
 from projections import catalog
 from projections.worklist import Worklist
@@ -140,7 +141,10 @@ class Sayso:
     def _views_are_kept_up(self) -> str | None:
         if not self.projector.running:
             return "The projector has stopped."
-        behind = self.projector.lag().events
+        try:
+            behind = self.projector.lag().events
+        except LedgerUnavailable:
+            return "The ledger cannot be read."
         return None if behind <= LAG_EVENTS_MAX else f"The views are {behind} events behind."
 
     def _app(self, clock: Callable[[], datetime]) -> FastAPI:

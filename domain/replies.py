@@ -57,6 +57,7 @@ def _keyword(turn: Turn, stream: str, command: ReceiveText, keyword: Keyword) ->
         action=keyword.action,
         keyword=keyword.word,
         body=command.body,
+        media=command.media,
         sender=command.sender,
     )
     turn.on_conversation(stream, [heard])

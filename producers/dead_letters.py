@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from producers import tables
+from projections.engine import own_errors
 
 NONCE_BYTES = 12  # NIST SP 800-38D: 96 bits
 PAGE_LETTERS_MAX = 1_000
@@ -54,7 +55,7 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The store.
+    """The store. Every method raises `schemas.stores.StoreUnavailable` where its database is away.
 
     Args:
         engine: of SQLite or PostgreSQL; the table is made if it is not there.
@@ -94,7 +95,7 @@ class DeadLetters:
             "body_bytes": len(body),
             "sealed": nonce + self._box.encrypt(nonce, body, source.encode()),
         }
-        with self._engine.begin() as connection:
+        with own_errors(), self._engine.begin() as connection:
             letter = int(connection.execute(_LETTERS.insert().returning(_LETTERS.c.id), row).scalar_one())
         self.on_keep(reason)
         return letter
@@ -105,7 +106,7 @@ class DeadLetters:
         query = query.where(*_of(account))
         if before is not None:
             query = query.where(_LETTERS.c.id < before)
-        with self._engine.connect() as connection:
+        with own_errors(), self._engine.connect() as connection:
             return [_letter(row) for row in connection.execute(query)]
 
     def show(self, letter_id: int, account: str | None = None) -> tuple[DeadLetter, bytes] | None:
@@ -115,7 +116,7 @@ class DeadLetters:
             cryptography.exceptions.InvalidTag: the body was changed, or sealed with another key.
         """
         query = sa.select(*_CLEAR, _LETTERS.c.sealed).where(_LETTERS.c.id == letter_id, *_of(account))
-        with self._engine.connect() as connection:
+        with own_errors(), self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
             return None
@@ -125,7 +126,7 @@ class DeadLetters:
     def count(self, account: str | None = None) -> int:
         """How many letters there are (of `account`)."""
         query = sa.select(sa.func.count()).select_from(_LETTERS).where(*_of(account))
-        with self._engine.connect() as connection:
+        with own_errors(), self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ from schemas.commands import Command
 from schemas.door import Busy, Unavailable, Uncertain
 from schemas.partitions import shard_of
 from schemas.receipts import Answer
+from schemas.stores import StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -51,7 +52,10 @@ class KafkaDoor:
         known: Known,
         within_s: float = WITHIN_S,
     ) -> None:
-        """`known`: called in threads, may take its time. `within_s`: how long the broker may take."""
+        """`known`: called in threads, may take its time, and may raise StoreUnavailable.
+
+        `within_s`: how long the broker may take.
+        """
         self._topic = commands_topic
         self._partitions = partitions
         self._names = names
@@ -105,7 +109,7 @@ class KafkaDoor:
         one = _Published(command, receipt_stream(self._names, command), fingerprint_of(self._names, command))
         if (answer := self._feed.recent(one.stream)) is not None:
             return one.repeated(answer)
-        if not one.within and (answer := await asyncio.to_thread(self._known, *one.asked_for)) is not None:
+        if not one.within and (answer := await asyncio.to_thread(self._before, one)) is not None:
             return one.repeated(answer)
         self._publish(one)
         try:
@@ -119,12 +123,23 @@ class KafkaDoor:
     def put(self, command: Command) -> "Future[Answer]":
         """As `submit`, for threads; the future waits as long as it takes."""
         one = _Published(command, receipt_stream(self._names, command), fingerprint_of(self._names, command))
-        answer = self._feed.recent(one.stream) or (None if one.within else self._known(*one.asked_for))
+        answer = self._feed.recent(one.stream) or (None if one.within else self._before(one))
         if answer is None:
             self._publish(one)
         else:
             one.answer.set_result(one.repeated(answer))
         return one.answer
+
+    def _before(self, one: "_Published") -> Answer | None:
+        """The answer to an earlier command of that id.
+
+        Raises:
+            Unavailable: the view that would know is away; nothing was published.
+        """
+        try:
+            return self._known(*one.asked_for)
+        except StoreUnavailable as error:
+            raise Unavailable("Nobody knows whether this was sent before; nothing was done.") from error
 
     # --- publishing ------------------------------------------------------------------------------
 

@@ -26,6 +26,10 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoneToBeHad
+
+from schemas.stores import StoreUnavailable
 
 LOCK_TIMEOUT_S = 10.0
 CACHE_KIB = 64 * 1_024
@@ -43,6 +47,9 @@ KEPT_ALIVE: Mapping[str, int] = {
 }
 _VALUES_AT_FAULT = ("22", "23")
 """Classes of SQLSTATE whose messages quote values: bad data, and constraints."""
+
+_OUR_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+"""A database that says one of these is there: the same again would be no better."""
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -71,6 +78,30 @@ def open_engine(url: str, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Engine:
             return _postgresql(parsed.set(drivername="postgresql+psycopg"))
         case _:
             raise ValueError("The views need a SQLite file or PostgreSQL.")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads.
+
+    Raises:
+        StoreUnavailable: the database is away.
+    """
+    with own_errors(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def own_errors() -> Iterator[None]:
+    """Whatever SQLAlchemy says of a database that is away becomes `StoreUnavailable`."""
+    try:
+        yield
+    except NoneToBeHad as error:
+        raise StoreUnavailable("All connections to the database are in use.") from error
+    except DBAPIError as error:
+        if isinstance(error, _OUR_MISTAKES):
+            raise
+        raise StoreUnavailable(f"The database is away: {type(error.orig).__name__}.") from error
 
 
 @contextmanager

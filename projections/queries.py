@@ -15,6 +15,7 @@ from projections.attachment_shapes import AttachmentPlace
 from projections.bulk_shapes import Bulk, BulkText
 from projections.candidate_shapes import Candidate, CandidateLine
 from projections.catalog import LIVE
+from projections.engine import reading
 from projections.shapes import (
     Account,
     Consent,
@@ -44,6 +45,7 @@ class Queries:
 
     `cursor` is a page's `next`, or None for the first page. Where a method takes one, it raises
     `projections.cursors.BadCursor` (a ValueError) for anything else. Limits are held to 1..PAGE_MAX.
+    Every method raises `schemas.stores.StoreUnavailable` where the views' database is away.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -160,7 +162,7 @@ class Queries:
         self, question: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Ask within one transaction, so that all parts of an answer are of the same moment."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return question(connection, *args, **kwargs)
 
 

@@ -198,25 +198,30 @@ class Threads(View):
     def _received(self, writes: Writes, recorded: Recorded, event: TextReceived) -> None:
         row = _incoming(recorded, event, "reply")
         writes.ensure(self.messages, (row["account"], row["id"]), row)
-        for place, media in enumerate(event.media):
-            attached = {
-                "account": row["account"],
-                "id": event.sid,
-                "place": place,
-                "conversation": recorded.stream,
-                "shard": recorded.context.shard,
-                "url": media.url,
-                "content_type": media.content_type,
-                "state": "waiting",
-                "waiting_since": row["at"],
-            }
-            writes.ensure(self.attachments, (row["account"], event.sid, place), attached)
+        self._attached(writes, recorded, event)
 
     def _keyword(self, writes: Writes, recorded: Recorded, event: KeywordReceived) -> None:
         row = _incoming(recorded, event, "keyword")
         row["action"] = event.action
         row["keyword"] = event.keyword
         writes.ensure(self.messages, (row["account"], row["id"]), row)
+        self._attached(writes, recorded, event)
+
+    def _attached(self, writes: Writes, recorded: Recorded, event: TextReceived | KeywordReceived) -> None:
+        context = recorded.context
+        for place, media in enumerate(event.media):
+            attached = {
+                "account": context.account,
+                "id": event.sid,
+                "place": place,
+                "conversation": recorded.stream,
+                "shard": context.shard,
+                "url": media.url,
+                "content_type": media.content_type,
+                "state": "waiting",
+                "waiting_since": micros(context.at),
+            }
+            writes.ensure(self.attachments, (context.account, event.sid, place), attached)
 
     def _stored(self, writes: Writes, recorded: Recorded, event: AttachmentStored) -> None:
         kept = {"size_bytes": event.size_bytes, "picture": event.picture}

@@ -413,6 +413,7 @@ class KeywordReceived(Event):
     action: Literal["stop", "start", "help"]
     keyword: str
     body: Annotated[str, Personal]
+    media: Annotated[tuple[Media, ...], Personal] = ()
     sender: SenderId | None = None
     """Which of the account's senders was texted, where that is known."""
 

@@ -19,6 +19,7 @@ from deploy.settings import Settings
 from producers.kafka_door import KafkaDoor
 from projections.listening import ChangeListener
 from projections.queries import Queries
+from projections.topics.watch import BrokerWatch
 from schemas.topics import Topic
 from schemas.tracing import Channel
 
@@ -49,6 +50,7 @@ class ApiProcess:
             seal_of(settings),
             Queries(self.stores.views).receipt_answer,
         )
+        self.brokers = BrokerWatch(client_of(settings), self._topics[Topic.COMMANDS])
         self.calls = call_intake(
             self.stores, self.spool, self.door, self.observability, utc_now, self.waiting_calls
         )
@@ -58,12 +60,14 @@ class ApiProcess:
         """Begin to hear of receipts and changes."""
         self.listener.start()
         self.door.start()
+        self.brokers.start()
         self.calls.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let everything go."""
         self.calls.stop()
+        self.brokers.stop()
         self.door.close()
         self.spool.close()
         self.waiting_calls.close()
@@ -77,6 +81,7 @@ class ApiProcess:
 
     def _app(self) -> FastAPI:
         readiness = {
+            "brokers": self.brokers.wrong,
             "door": lambda: None if self.door.following else "Receipts are not heard of any more.",
             "listener": lambda: None if self.listener.listening else "Changes are not heard of.",
         }

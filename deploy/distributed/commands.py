@@ -30,7 +30,6 @@ def add_to(app: typer.Typer) -> None:
     for command in (worker, projector, api, cluster):
         app.command()(command)
     app.add_typer(topics, name="topics")
-    app.add_typer(upkeep.dead, name="dead")
     app.add_typer(upkeep.restore, name="restore")
 
 

@@ -14,6 +14,8 @@ from deploy.observability import Observability
 from deploy.parts import client_of, event_topics_of, topics_of
 from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
+from projections.source import SourceUnavailable
+from projections.topics.watch import BrokerWatch
 from projections.tracking import source_of
 from schemas.topics import Topic
 from schemas.tracing import Channel
@@ -39,16 +41,19 @@ class ProjectorProcess:
         self.member = GroupMember(
             self._client, roles.projectors_group(settings), topics[Topic.RECEIPTS], self._open
         )
+        self._brokers = BrokerWatch(self._client, topics[Topic.RECEIPTS])
         self.app = self._app()
 
     def __enter__(self) -> Self:
         """Join the group."""
+        self._brokers.start()
         self.member.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Finish the batches at hand, and let everything go."""
         self.member.stop()
+        self._brokers.stop()
         self.observability.close()
         self.stores.close()
 
@@ -58,19 +63,28 @@ class ProjectorProcess:
 
     def _app(self) -> FastAPI:
         readiness = {
+            "brokers": self._brokers.wrong,
             "group": lambda: None if self.member.alive else "The projector has left its group.",
             "views": self._views_are_kept_up,
         }
         return create_ops_app(self.observability.ready(readiness), self.observability.registry)
 
     def _views_are_kept_up(self) -> str | None:
+        """While the brokers are silent it is not asked how far behind the views are: that would take long."""
         for shard, following in self.member.opened.items():
             if following.failed:
                 return f"The events of shard {shard} cannot be projected."
-            behind = following.projector.lag().events
-            if behind > LAG_EVENTS_MAX:
+            if self._brokers.answering and (behind := _behind(following)) > LAG_EVENTS_MAX:
                 return f"The views are {behind} events behind shard {shard}."
         return None
+
+
+def _behind(following: "Following") -> int:
+    """How many events its views do not show yet; 0 while the topics do not say, which another check tells."""
+    try:
+        return following.projector.lag().events
+    except SourceUnavailable:
+        return 0
 
 
 class Following:

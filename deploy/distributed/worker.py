@@ -39,6 +39,7 @@ from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
 from producers.relay import Relay
 from projections.listening import ChangeListener
+from projections.topics.watch import BrokerWatch
 from projections.worklist import Worklist
 from schemas.topics import Topic
 from schemas.tracing import Channel
@@ -70,6 +71,7 @@ class WorkerProcess:
         self.member = GroupMember(
             self.client, roles.workers_group(settings), self.topics[Topic.COMMANDS], self._open
         )
+        self._brokers = BrokerWatch(self.client, self.topics[Topic.COMMANDS])
         self.carrier_rates = carrier_rates_of(settings, self._share)
         self._listener = ChangeListener(self.stores.views, feeds_of(settings), [self._wake])
         self.app = self._app()
@@ -77,12 +79,14 @@ class WorkerProcess:
     def __enter__(self) -> Self:
         """Join the group."""
         self._listener.start()
+        self._brokers.start()
         self.member.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Finish what is at hand, give every shard up, and let everything go."""
         self.member.stop()
+        self._brokers.stop()
         self._listener.stop()
         self._opened.close()
 
@@ -100,6 +104,7 @@ class WorkerProcess:
 
     def _app(self) -> FastAPI:
         readiness = {
+            "brokers": self._brokers.wrong,
             "group": lambda: None if self.member.alive else "The worker has left its group.",
             "listener": lambda: None if self._listener.alive else "The worker no longer hears of the views.",
             "shards": self._shards_work,

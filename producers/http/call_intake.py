@@ -10,17 +10,16 @@ While something waits in the spool, what comes goes behind it: a START must not 
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from sqlite3 import Error as SQLiteError
 from time import monotonic
+from types import MappingProxyType
 from typing import Literal
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from producers.dead_letters import DeadLetters
 from producers.http import forms
@@ -30,6 +29,7 @@ from producers.http.spool_notices import SpoolNotices
 from producers.spool import Spool, SpoolBroken, SpoolFull
 from schemas.commands import Command
 from schemas.door import Busy, CommandDoor, Unavailable
+from schemas.stores import StoreUnavailable
 
 DOOR_S_MAX = 0.5
 """How long a call may wait for the door: half of what it may take in all."""
@@ -50,7 +50,19 @@ Outcome = Literal["taken", "repeated", "kept", "spooled"]
 Whose = Callable[[str], str | None]
 """The account that texts from a number or messaging service; asks a view, and may take its time."""
 
-_AWAY = (Busy, Unavailable, TimeoutError, OSError, SQLAlchemyError, SQLiteError)
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "sender_unknown": "No account texts from the number that was texted.",
+        "account_unknown": "Its address names no account.",
+        "status_unknown": "It tells of a state that a text cannot have, as far as we know.",
+        "fields_wrong": "A field is missing or wrong.",
+        "command_id_reused": "The carrier used the same id before, with other content.",
+        "internal_error": "A mistake of ours; the log has it as call_not_delivered.",
+    }
+)
+"""Why a call becomes a dead letter, by its reason."""
+
+_AWAY = (Busy, Unavailable, TimeoutError, OSError, StoreUnavailable)
 """What passes, once whatever it was is back."""
 
 log = structlog.get_logger("sayso.webhooks")
@@ -213,7 +225,7 @@ class CallIntake:
         letter = await asyncio.get_running_loop().run_in_executor(
             self._asking,
             self._letters.keep,
-            f"twilio-{call.door}",
+            call.source,
             reason,
             call.whole,
             account,

@@ -10,6 +10,7 @@ from starlette.datastructures import FormData, QueryParams, UploadFile
 FIELDS_MAX = 200
 
 Door = Literal["inbound", "status"]
+_SOURCE = "twilio-"
 _DOORS: dict[str, Door] = {"inbound": "inbound", "status": "status"}
 
 
@@ -51,6 +52,18 @@ class CarrierCall:
     def whole(self) -> bytes:
         """Query and body, as a dead letter keeps them: the body alone does not say whose text it was."""
         return self.query + b"\n" + self.body if self.query else self.body
+
+    @property
+    def source(self) -> str:
+        """What a dead letter calls the door."""
+        return f"{_SOURCE}{self.door}"
+
+    @classmethod
+    def of_letter(cls, source: str, whole: bytes) -> "CarrierCall":
+        """The call in a dead letter: the inverse of `source` and `whole`."""
+        query, mark, body = whole.partition(b"\n")  # in neither, as the carrier writes them
+        door = _DOORS[source.removeprefix(_SOURCE)]
+        return cls(door, query, body) if mark else cls(door, b"", whole)
 
     def write(self) -> bytes:
         """The call in bytes: three lines, of which only the last, the body, may hold more of them."""

@@ -25,7 +25,7 @@ from producers.http.deps import ApiDeps, Deps
 from producers.http.documenting import example, problems
 from producers.http.limits import too_large
 from producers.http.models import Taken
-from producers.http.problems import Problem
+from producers.http.problems import UNAVAILABLE_RETRY_S, Problem
 from projections.shapes import Receipt, Who
 from schemas import commands, records, tracing
 from schemas.actors import Permission
@@ -36,7 +36,6 @@ from schemas.receipts import Answer
 
 WAIT_S_MAX = 30
 GRACE_S = 0.001  # without a wait, only an answer that is there already is looked at
-UNAVAILABLE_RETRY_S = 5
 KEY_PATTERN = r"^[!-~]([ -~]{0,253}[!-~])?$"
 _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?([0-9]{1,9})"?\s*(?:$|[,;])', re.IGNORECASE)
 _ACTING_KINDS = frozenset({"member", "candidate", "service"})

@@ -29,22 +29,19 @@ class CarrierDoor:
     """How the carriers reach us.
 
     Attributes:
-        tokens: sign the calls of each of our accounts with carriers, by its sid; the first one's is also
-            that of calls that do not say whose they are.
+        secrets: what signs the calls of each of our accounts with carriers, by its sid, and those of no
+            other; calls that do not say whose they are must be signed as the first one's.
         public_url: where the carriers call us, e.g. `https://texts.example.com`: what they sign.
-        shared_keys: sign calls in the newer form.
         proxies: whose word is taken for another address than that.
     """
 
-    tokens: Mapping[str, str]
+    secrets: Mapping[str, CarrierSecrets]
     public_url: str
-    shared_keys: tuple[str, ...] = ()
     proxies: tuple[Network, ...] = ()
 
     def secrets_of(self, account_sid: str | None) -> CarrierSecrets | None:
         """What signs the calls of that account; None if it is none of ours."""
-        token = self.tokens.get(account_sid) if account_sid else next(iter(self.tokens.values()))
-        return None if token is None else CarrierSecrets(token, self.shared_keys)
+        return self.secrets.get(account_sid) if account_sid else next(iter(self.secrets.values()))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ ACCOUNT_ROUTE = (
     "token_invalid",
     "wrong_account",
     "keys_unavailable",
+    "unavailable",
     "invalid_request",
 )
 READ_ROUTE = (*ACCOUNT_ROUTE, "scope_missing")

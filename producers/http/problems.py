@@ -16,6 +16,7 @@ from domain.refusals import REFUSALS
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/v1/problems/"
+UNAVAILABLE_RETRY_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "command_id_reused": Kind(422, "The command id was used before, with other content."),
         "internal_error": Kind(500, "Something broke on our side."),
         "busy": Kind(503, "There is no room just now."),
-        "unavailable": Kind(503, "The command could not be stored."),
+        "unavailable": Kind(503, "Something that this needs is away just now."),
         "keys_unavailable": Kind(503, "Access tokens cannot be checked just now."),
         "attachment_unavailable": Kind(503, "The folder or the keys of attachments are away just now."),
         "not_ready": Kind(503, "Sayso is not ready."),

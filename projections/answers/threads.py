@@ -53,7 +53,7 @@ def messages(
     if before is not None:
         shown = shown.where(_M.c.version < before[0])
     rows = connection.execute(shown.order_by(_M.c.version.desc()).limit(limit + 1)).all()
-    media = _media(connection, account, [row.id for row in rows if row.kind == "reply"])
+    media = _media(connection, account, [row.id for row in rows if row.kind != "text"])
     return page(_LISTING, rows, limit, lambda row: _message(row, place, media), lambda row: (row.version,))
 
 

@@ -7,6 +7,8 @@ KeyStoreError
 └── KeyStoreUnavailable  it cannot be read or written just now
 """
 
+from schemas.stores import StoreUnavailable
+
 
 class KeyStoreError(Exception):
     """The keystore cannot do what it must."""
@@ -24,5 +26,5 @@ class ErasureIncomplete(KeyStoreError):
     """The key is gone from the table, but traces of it may linger. Erase again."""
 
 
-class KeyStoreUnavailable(KeyStoreError):
+class KeyStoreUnavailable(KeyStoreError, StoreUnavailable):
     """It cannot be read or written now: a disk is full or broken, a lock is held, a server is away."""

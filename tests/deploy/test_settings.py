@@ -70,6 +70,7 @@ WRONG: Mapping[str, tuple[str, ...]] = {
         carrier(auth_token=None, auth_token_file=os.devnull),
         carrier(url="api.twilio.com"),
         carrier(token="b"),
+        carrier(shared_keys=""),
     ),
     "hand_overs_max": ("0", "257", "many"),
     "free_segments": ("-1", "fifty", "0.5"),

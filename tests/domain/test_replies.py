@@ -39,8 +39,11 @@ STOPS = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "O
 ANOTHER = UUID(int=2)
 
 
-def heard(action: Any, keyword: str, body: str) -> e.KeywordReceived:
-    return e.KeywordReceived(sid="SM1", action=action, keyword=keyword, body=body)
+MEDIA = (Media(url="https://api.twilio.com/Media/ME1", content_type="image/jpeg"),)
+
+
+def heard(action: Any, keyword: str, body: str, **more: Any) -> e.KeywordReceived:
+    return e.KeywordReceived(sid="SM1", action=action, keyword=keyword, body=body, **more)
 
 
 def reply(body: str, **more: Any) -> e.TextReceived:
@@ -290,9 +293,17 @@ def test_it_is_not_flagged_where_only_the_candidate_can_undo_a_stop() -> None:
 
 def test_a_reply_is_kept_with_its_pictures_which_are_never_fetched() -> None:
     """3.12"""
-    media = (Media(url="https://api.twilio.com/Media/ME1", content_type="image/jpeg"),)
-    outcome = given(ready()).when(receive("Here I am", media=media))
-    outcome.then(reply("Here I am", media=media))
+    given(ready()).when(receive("Here I am", media=MEDIA)).then(reply("Here I am", media=MEDIA))
+
+
+def test_a_keyword_with_a_picture_acts_like_one_without_and_the_picture_is_kept() -> None:
+    """3.8, 3.9, 3.12"""
+    stop = given(ready()).when(receive("STOP", media=MEDIA))
+    stop.then(heard("stop", "STOP", "STOP", media=MEDIA), revoked()).answering(keyword="stop")
+    start = given(ready(), revoked()).when(receive("START", media=MEDIA))
+    start.then(heard("start", "START", "START", media=MEDIA), granted_by_keyword("START"))
+    by_carrier = given(ready()).when(receive("no more", media=MEDIA, carrier_keyword="stop"))
+    by_carrier.then(heard("stop", "STOP", "no more", media=MEDIA), revoked())
 
 
 @pytest.mark.parametrize("body", ["", "👍", "x" * 5_000])

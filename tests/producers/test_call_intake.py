@@ -22,6 +22,7 @@ from producers.http.app import create_app
 from producers.http.call_intake import CallIntake
 from producers.http.carrier_call import CarrierCall
 from producers.http.public_address import networks
+from producers.http.twilio_signature import CarrierSecrets
 from producers.http.webhooks import INBOUND_PATH
 from projections.engine import open_engine
 from tests.producers.test_commands import code
@@ -300,7 +301,7 @@ def test_only_a_trusted_proxy_tells_what_was_called(world: World, proxies: str, 
 
 
 def test_the_newer_signature_is_let_in_with_a_shared_key(world: World) -> None:
-    with told(world, shared_keys=("a shared key",)) as (http, boss):
+    with told(world, secrets={"": CarrierSecrets(TWILIO_TOKEN, ("a shared key",))}) as (http, boss):
         form = reply(boss, fresh_number(), "Hello")
         url, newer = PUBLIC_URL + INBOUND_PATH, "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"
         for secret, status in (("a shared key", 200), (TWILIO_TOKEN, 403), ("another", 403)):

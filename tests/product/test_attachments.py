@@ -95,6 +95,15 @@ def test_a_picture_is_stored_and_shown_to_whoever_may_see_the_thread(ada: Person
     assert headers["cache-control"].startswith("private")
 
 
+def test_a_picture_that_comes_with_a_stop_is_stored_and_the_stop_acts(ada: Person) -> None:
+    sid = ada.sends(media(PICTURE), body="STOP")
+    assert settled(ada, sid)["state"] == "stored"
+    assert file_of(ada, sid).content == PICTURE
+    message = ada.message(sid)
+    assert (message["kind"], message["action"], message["body"]) == ("keyword", "stop", "STOP")
+    assert ada.consent()["status"] == "revoked"
+
+
 def test_several_come_with_one_reply_each_in_its_place(ada: Person) -> None:
     other = png(colour=(200, 30, 30))
     sid = ada.sends(media(PICTURE), media(b"%PDF-1.7 ...", "application/pdf"), media(other))

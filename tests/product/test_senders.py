@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import RequestValidator, get_signature_algorithm
 
 from deploy import demo
 from deploy.clock import utc_now
@@ -29,6 +29,8 @@ from tests.support.sayso import Clock, System, eventually, reachable_settings, s
 
 LATER = f"{POLITE} Are you free at ten?"
 BACKUP_SID, BACKUP_TOKEN = "AC" + "1" * 32, "b" * 32
+FIRST_KEY, BACKUP_KEY = "the first carrier's key", "the second carrier's key"
+NEWER = "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,19 @@ class Stand:
 
 @contextmanager
 def two_carriers(folder: Path) -> Iterator[Stand]:
-    settings = reachable_settings(folder)
+    settings = reachable_settings(folder, twilio_shared_keys=FIRST_KEY)
     carrier = quick(demo.simulator_settings(settings))
     with (
         SimulatorServer(replace(carrier, account_sid=BACKUP_SID, auth_token=BACKUP_TOKEN)) as second,
         ExitStack() as first,
     ):
         url = first.enter_context(SimulatorServer(carrier)).url
-        backup = CarrierSettings(account_sid=BACKUP_SID, auth_token=SecretStr(BACKUP_TOKEN), url=second.url)
+        backup = CarrierSettings(
+            account_sid=BACKUP_SID,
+            auth_token=SecretStr(BACKUP_TOKEN),
+            shared_keys=SecretStr(f"{BACKUP_KEY}, and the next"),
+            url=second.url,
+        )
         settings = settings.model_copy(update={"carriers": {"backup": backup}})
         clock = Clock()
         clock.set(office_hours(utc_now()))
@@ -130,15 +137,37 @@ def test_each_carriers_calls_are_signed_with_its_own_token(stand: Stand) -> None
     theirs = {**form, "AccountSid": BACKUP_SID}
     assert carrier_posts(stand.system, "inbound", theirs).status_code == 403
     assert signed(stand, theirs, BACKUP_TOKEN).status_code == 200
-    unknown = {**form, "AccountSid": "AC" + "2" * 32}
-    assert carrier_posts(stand.system, "inbound", unknown).status_code == 403
+    ours = {**form, "AccountSid": stand.system.sayso.settings.twilio_account_sid}
+    for token in (BACKUP_TOKEN, FIRST_KEY, BACKUP_KEY):
+        assert signed(stand, ours, token).status_code == 403
+    for token in (BACKUP_TOKEN, stand.system.sayso.settings.twilio_auth_token.get_secret_value()):
+        assert signed(stand, {**form, "AccountSid": "AC" + "2" * 32}, token).status_code == 403
 
 
-def signed(stand: Stand, form: dict[str, str], token: str) -> httpx.Response:
+def test_each_carriers_shared_keys_sign_its_own_calls_and_no_others(stand: Stand) -> None:
+    """The one carrier must not be able to tell what a phone said to the other's number: a START, say."""
+    ada = stand.office.candidate()
+    form = {"MessageSid": "SM" + "5" * 32, "From": ada.number, "To": stand.backup, "Body": "Hello"}
+    first = stand.system.sayso.settings.twilio_account_sid
+    unknown = "AC" + "2" * 32
+    for sid, key in ((first, BACKUP_KEY), (BACKUP_SID, FIRST_KEY), (unknown, FIRST_KEY), ("", BACKUP_KEY)):
+        assert signed(stand, {**form, "AccountSid": sid}, key, NEWER).status_code == 403
+    ada.phone.writes("Marker", stand.office.sender)
+    eventually(lambda: [one["body"] for one in ada.messages() if one["kind"] == "reply"] == ["Marker"])
+    for n, (sid, key) in enumerate(((first, FIRST_KEY), (BACKUP_SID, BACKUP_KEY), ("", FIRST_KEY))):
+        one = {**form, "AccountSid": sid, "MessageSid": f"SM{n}" + "6" * 31}
+        assert signed(stand, one, key, NEWER).status_code == 200
+
+
+def signed(stand: Stand, form: dict[str, str], secret: str, settings: str | None = None) -> httpx.Response:
+    """The answer to a call signed with that secret, in the newer form where `settings` name an algorithm."""
     path = "/v1/carriers/twilio/inbound"
     address = stand.system.sayso.settings.public_url + path
-    signature = RequestValidator(token).compute_signature(address, form)
-    return stand.system.http(**{"X-Twilio-Signature": signature}).post(path, data=form)
+    algorithm = get_signature_algorithm(settings)
+    headers = {"X-Twilio-Signature": RequestValidator(secret).compute_signature(address, form, algorithm)}
+    if settings is not None:
+        headers["X-Twilio-Webhooks-Signature-Settings"] = settings
+    return stand.system.http(**headers).post(path, data=form)
 
 
 def test_a_reply_goes_out_from_the_number_that_the_candidate_texted(stand: Stand) -> None:

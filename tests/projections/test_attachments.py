@@ -44,6 +44,20 @@ def test_each_waits_until_it_is_stored_or_refused(views: Views, history: History
     assert waiting(views) == [("MM1", 0)]
 
 
+def test_what_came_with_a_keyword_waits_and_is_shown_like_what_came_with_any_reply(
+    views: Views, history: History
+) -> None:
+    keyword = KeywordReceived(
+        sid="MM1", action="stop", keyword="STOP", body="Stop", media=came("MM1", 2).media
+    )
+    given(views, history, keyword, stored("MM1", 1))
+    assert [one.state for one in shown(views, "MM1")] == ["waiting", "stored"]
+    assert waiting(views) == [("MM1", 0)]
+    found = views.ask.attachment(ACME, "grace", NUMBER, "MM1", 1)
+    assert found is not None
+    assert found.attachment.state == "stored"
+
+
 def test_the_list_goes_on_where_it_ended(views: Views, history: History) -> None:
     given(views, history, came("MM3", 2), came("MM1", 2), came("MM2"))
     reading, found = AttachmentList(views.engine), []

@@ -8,9 +8,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from producers.http.answering import unavailable
 from producers.http.pages.rendering import problem_page
 from producers.http.problems import Problem
 from projections.cursors import BadCursor
+from schemas.stores import StoreUnavailable
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -33,6 +35,8 @@ class PageRoute(APIRoute):
                 response = _answer(request, problem)
             except (RequestValidationError, BadCursor):
                 response = _answer(request, Problem("not_found", NO_PAGE))
+            except StoreUnavailable as error:
+                response = _answer(request, unavailable(request, error))
             return held_to_policy(response)
 
         return handled

@@ -19,6 +19,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from kafka import KafkaProducer
+from twilio.request_validator import RequestValidator
 
 from deploy import demo
 from deploy.parts import auth_of
@@ -249,6 +250,20 @@ def test_what_cannot_be_used_is_kept_shown_and_sent_again(cluster: Running) -> N
     (keyless,) = re.findall(r"(sayso\.commands/\d+/\d+) +no_key", cluster.says("dead", "list"))
     assert "has no key" in cluster.says("dead", "replay", keyless, code=1)
     assert "There is no dead letter from nowhere" in cluster.says("dead", "show", "nowhere", code=1)
+
+
+def test_the_carriers_calls_that_cannot_be_used_are_listed_beside_them(cluster: Running) -> None:
+    """They are in PostgreSQL; one sent again goes through the spool of the machine."""
+    form = {"MessageSid": "SM" + "7" * 32, "From": ADA, "To": "+15005550100", "Body": "Is this Acme?"}
+    path = "/v1/carriers/twilio/inbound"
+    validator = RequestValidator(cluster.settings["TWILIO_AUTH_TOKEN"])
+    signature = validator.compute_signature(cluster.settings["PUBLIC_URL"] + path, form)
+    headers = {"X-Twilio-Signature": signature}
+    httpx.post(cluster.urls[0] + path, data=form, headers=headers, trust_env=False).raise_for_status()
+    (origin,) = eventually(lambda: re.findall(r"twilio-inbound/\d+", cluster.says("dead", "list")), SOON_S)
+    assert "Body=Is+this+Acme%3F" in cluster.says("dead", "show", origin)
+    assert "is in the spool in" in cluster.says("dead", "replay", origin)
+    eventually(lambda: cluster.says("dead", "list").count("sender_unknown") == 2, SOON_S)
 
 
 def test_all_that_was_decided_is_exported_replayed_and_rebuilt(cluster: Running) -> None:
