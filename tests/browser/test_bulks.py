@@ -11,6 +11,7 @@ from tests.browser.seeds import ADA, BOB, candidate
 from tests.browser.test_accessibility import grave
 from tests.support.sayso import Client, System
 
+CY = "+4520123458"
 BODY = "We open on Monday at 9. Can you start then?"
 
 
@@ -19,7 +20,7 @@ def bulk(ats: Client, system: System, **more: Any) -> str:
     candidate(ats, "c-bob", "Bob Stone", BOB)
     later = (system.clock() + timedelta(days=2)).isoformat()
     whom = [{"candidate": "c-ada", "number": ADA}, {"candidate": "c-bob", "number": BOB}]
-    sent = ats.accepted("send-bulk", recipients=whom, body=BODY, **{"send_at": later, **more})
+    sent = ats.accepted("send-bulk", **{"recipients": whom, "body": BODY, "send_at": later, **more})
     return str(sent["bulk"])
 
 
@@ -54,6 +55,22 @@ def test_progress_is_followed_live(manager: Desk, ats: Client, ada: str, system:
     expect(manager.at("bulk")).to_have_count(1)
     manager.at("bulk").click()
     expect(manager.at("bulk-waiting")).to_be_visible()
+
+
+def test_a_press_counts_though_the_figures_change_under_it(
+    manager: Desk, ats: Client, ada: str, system: System
+) -> None:
+    candidate(ats, "c-cy", "Cy Moss", CY, agreed_at=system.clock() - timedelta(days=2))
+    whom = [{"candidate": "c-ada", "number": ADA}, {"candidate": "c-cy", "number": CY}]
+    name = bulk(ats, system, recipients=whom)
+    manager.go(f"/bulks/{name}").is_live()
+    manager.at("pause-bulk-submit").hover()
+    manager.page.mouse.down()
+    first = ats.get(f"/bulks/{name}/texts")["items"][0]
+    ats.accepted("cancel-text", candidate=first["candidate"], number=first["number"], text_id=first["text_id"])
+    expect(manager.at("bulk-cancelled")).to_have_text("1")
+    manager.page.mouse.up()
+    expect(manager.at("bulk-state")).to_contain_text("Paused by")
 
 
 def test_who_may_only_look_gets_no_words_to_hold_it(

@@ -1,6 +1,6 @@
 // Live updates: when something changed, the page is fetched again and what differs is put in place.
 //
-// data-live="whole"   what is in it is replaced, and its attributes (needs an id, as all of these do)
+// data-live="whole"   it becomes what it is now (needs an id, as all of these do)
 // data-live="state"   only its hidden and disabled are taken over: somebody may be typing inside
 // data-live="log"     its items, known by data-key, are added one by one, so that each is announced once
 
@@ -56,14 +56,40 @@ async function bring() {
 
 const APPLY = { whole, state, log };
 
-// The element itself stays, so that a screen reader that watches it hears of what is new in it.
 function whole(present, fresh) {
-  if (present.isEqualNode(fresh)) return;
   const focused = present.contains(document.activeElement) ? document.activeElement.id : "";
+  become(present, fresh);
+  if (focused && document.activeElement.id !== focused) document.getElementById(focused)?.focus();
+}
+
+// What is the same stays the same element: a press of its button that has begun is still a click when it ends, and
+// a screen reader hears of what is new only.
+function become(present, fresh) {
+  if (present.isEqualNode(fresh)) return;
+  if (!alike(present, fresh)) return present.replaceWith(fresh);
+  if (present.nodeType !== Node.ELEMENT_NODE) {
+    present.nodeValue = fresh.nodeValue;
+    return;
+  }
   for (const { name } of [...present.attributes]) if (!fresh.hasAttribute(name)) present.removeAttribute(name);
-  for (const { name, value } of fresh.attributes) present.setAttribute(name, value);
-  present.replaceChildren(...fresh.childNodes);
-  if (focused) document.getElementById(focused)?.focus();
+  for (const { name, value } of fresh.attributes) {
+    if (present.getAttribute(name) !== value) present.setAttribute(name, value);
+  }
+  const [old, next] = [[...present.childNodes], [...fresh.childNodes]];
+  while (old.length && next.length && alike(old.at(-1), next.at(-1))) become(old.pop(), next.pop());
+  const behind = old.length ? old.at(-1).nextSibling : present.childNodes[0] ?? null;
+  while (old.length && next.length && alike(old[0], next[0])) become(old.shift(), next.shift());
+  for (const gone of old) gone.remove();
+  for (const node of next) present.insertBefore(node, behind);
+}
+
+// What can be pressed stays only as long as it is the very same: a press must not do what it did not show.
+const PRESSED = "a, button, form, input, select, textarea";
+
+function alike(one, other) {
+  if (one.nodeName !== other.nodeName) return false;
+  if (one.nodeType !== Node.ELEMENT_NODE) return true;
+  return one.id === other.id && (!one.matches(PRESSED) || one.isEqualNode(other));
 }
 
 function state(present, fresh) {
