@@ -22,6 +22,7 @@ from deploy.parts import client_of, raw, topics_of
 from deploy.settings import Settings, SettingsError
 from deploy.stores import LETTERS_FILE, StoresUnavailable
 from deploy.stores import said_of as said_of_files
+from domain.keywords import PACKS, classify
 from producers.dead_letters import PAGE_LETTERS_MAX, DeadLetter, DeadLetters
 from producers.http.call_intake import REASONS
 from producers.http.carrier_call import CarrierCall
@@ -152,13 +153,26 @@ def _content(letters: DeadLetters, letter: DeadLetter) -> bytes:
     return found[1]
 
 
+def _gives_consent(call: CarrierCall) -> bool:
+    """Whether it is a START, in any language, or the carrier took it for one."""
+    keyword = classify(str(call.form.get("Body", "")), PACKS.keys())
+    started = str(call.form.get("OptOutType", "")).lower() == "start"
+    return started or (keyword is not None and keyword.action == "start")
+
+
 def _spool(settings: Settings, letter: DeadLetter, content: Callable[[], bytes]) -> str:
     """Put the call into the spool of this machine: whoever takes in what waits there takes it in.
 
     Raises:
+        NothingThere: it gives consent, which may have been taken back since.
         StoresUnavailable: the spool takes nothing.
     """
     call = CarrierCall.of_letter(letter.source, content())
+    if call.door == "inbound" and _gives_consent(call):
+        raise NothingThere(
+            f"{letter.source}/{letter.id} gives consent, and a STOP may have come since. "
+            "Only the candidate can say it anew: ask them to text START."
+        )
     folder = spool_folder(settings)
     with closing(open_spool(settings)) as spool:
         try:

@@ -76,6 +76,13 @@ class OpenText(NamedTuple):
     """Whether the carrier has said how many segments it bills, since it was handed over."""
     bulk: UUID | None = None
 
+    def may_be(self, sid: str) -> bool:
+        """Whether the carrier calls its latest attempt so, as far as is known.
+
+        News of another one, which failed before or was thought not to have arrived, is not this one's.
+        """
+        return sid not in self.failed_sids and self.sid in (None, sid)
+
 
 class Uncounted(NamedTuple):
     """A text that ended before the carrier counted it."""

@@ -179,7 +179,7 @@ def report(turn: Turn, command: ReportStatus) -> dict[str, JsonValue]:
     """How far the carrier says a text has come."""
     stream = turn.stream_of(command.number)
     text = turn.conversation(stream).texts.get(command.text_id)
-    if text is not None and text.attempt > 0 and command.sid not in text.failed_sids:
+    if text is not None and text.attempt > 0 and text.may_be(command.sid):
         # Even while it waits for another try: the carrier has it after all.
         _advance(
             turn, stream, command.text_id, command.sid, command.status, command.segments, command.error_code

@@ -134,12 +134,12 @@ class KafkaDoor:
         """The answer to an earlier command of that id.
 
         Raises:
-            Unavailable: the view that would know is away; nothing was published.
+            Uncertain: the view that would know is away. Nothing was published, but it may have been before.
         """
         try:
             return self._known(*one.asked_for)
         except StoreUnavailable as error:
-            raise Unavailable("Nobody knows whether this was sent before; nothing was done.") from error
+            raise Uncertain from error
 
     # --- publishing ------------------------------------------------------------------------------
 

@@ -67,7 +67,9 @@ def test_a_press_counts_though_the_figures_change_under_it(
     manager.at("pause-bulk-submit").hover()
     manager.page.mouse.down()
     first = ats.get(f"/bulks/{name}/texts")["items"][0]
-    ats.accepted("cancel-text", candidate=first["candidate"], number=first["number"], text_id=first["text_id"])
+    ats.accepted(
+        "cancel-text", candidate=first["candidate"], number=first["number"], text_id=first["text_id"]
+    )
     expect(manager.at("bulk-cancelled")).to_have_text("1")
     manager.page.mouse.up()
     expect(manager.at("bulk-state")).to_contain_text("Paused by")

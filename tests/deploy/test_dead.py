@@ -65,6 +65,22 @@ def test_a_call_without_an_account_is_listed_shown_and_sent_again_while_sayso_ru
     assert len(sayso("dead", "list").out.splitlines()) == 3
 
 
+@pytest.mark.parametrize("body", ["Start", "yes!", "Démarrer"])
+def test_a_start_is_not_sent_again_for_a_stop_may_have_come_since(
+    sayso: CommandLine, office: Office, body: str
+) -> None:
+    """P1, P6: letters come back in any order, years later perhaps."""
+    ada, number = office.candidate(), fresh_number("+1628")
+    texted(ada, number, body)
+    office.boss.accepted("assign-sender", sender=number)
+    ada.writes("STOP")
+    eventually(lambda: ada.consent()["status"] == "revoked")
+    refused = sayso("dead", "replay", "twilio-inbound/1")
+    assert refused.code == 1
+    assert last_line(refused).endswith("Only the candidate can say it anew: ask them to text START.")
+    assert not office.system.sayso.spool.standing().waiting
+
+
 def test_a_status_is_shown_with_the_query_that_says_whose_it_is_and_comes_back_whole(
     sayso: CommandLine, office: Office
 ) -> None:

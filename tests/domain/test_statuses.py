@@ -264,6 +264,17 @@ def test_news_of_an_attempt_that_failed_is_old_news(status: str, since: list[e.E
     given(ready(49), tried).when(report(status)).then()
 
 
+@pytest.mark.parametrize("status", get_args(CarrierStatus))
+@pytest.mark.parametrize("code", [None, TOO_FAST, 30018, OPTED_OUT])
+def test_news_under_another_name_than_the_carrier_gave_the_text_is_not_its_own(
+    status: str, code: int | None
+) -> None:
+    """P1, P3, P4: an attempt that was thought lost turns up, or a carrier speaks of what it does not have."""
+    history = given(ready(49), HANDED_OVER, sent())
+    outcome = history.when(report(status, sid="SM10", error_code=code, segments=3))
+    outcome.then().answering(changed=False).and_when(report("delivered")).then(delivered())
+
+
 def test_an_answer_that_comes_after_the_report_of_its_failure_is_old_news() -> None:
     """P3"""
     outcome = given(ready(49), HANDED_OVER).when(report("failed", error_code=TOO_FAST))
