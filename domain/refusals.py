@@ -61,7 +61,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "too_many_alike": "{limit} texts with these words go to this number within a day already. "
         "Write something else, or wait.",
         "too_many_open_texts": "{limit} texts to this number are waiting already. Wait, or cancel some.",
-        "text_unknown": "There is no such text waiting.",
+        "text_unknown": "No such text waits: it has left already, was called back, or never was.",
         "already_dispatched": "The text is on its way already and cannot be called back.",
         "text_not_unknown": "There is no such text, or its end is known. Only texts that ended as "
         "unknown are refunded by hand.",

@@ -57,16 +57,11 @@ LOGS = structlog.get_config()
 
 
 LONG = ("tests/drills/", "tests/deploy/distributed/")
-BROWSER = "tests/browser/"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files whose tests take long go first: begun last, one of them would run on alone.
-
-    Those with a browser go last. Playwright leaves greenlets in its process, and greenlet 3.5.6 was seen to
-    loop for ever when a thread ended later on.
-    """
-    items.sort(key=lambda item: (not item.nodeid.startswith(LONG), item.nodeid.startswith(BROWSER)))
+    """The files whose tests take long go first: begun last, one of them would run on alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture(autouse=True, scope="module")
