@@ -113,6 +113,15 @@ def _outliving_the_signal() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def require_free(host: str, port: int) -> None:
+    """See whether somebody could listen there just now.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    _listening(host, port).close()
+
+
 def _listening(host: str, port: int) -> socket.socket:
     """A socket that says it is TCP: asyncio turns Nagle's delay off only where a socket says so."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -26,6 +26,8 @@ from deploy.local.broker import Broker
 from deploy.local.postgres import Postgres
 from deploy.local.process import ServerProcess, free_port
 from deploy.parts import auth_of
+from deploy.saying import listening
+from deploy.serving import require_free
 from deploy.settings import LOOPBACK, PREFIX, Settings
 from deploy.simulator.server import SimulatorServer
 from producers.http.auth import issue
@@ -56,6 +58,7 @@ class Cluster:
 
     Raises:
         NotStarted: something did not come up; the message says what, and ends with what it said.
+        SettingsError: one of the two ports is taken.
     """
 
     def __init__(self, folder: Path, port: int, phones_port: int, say: Callable[[str], None]) -> None:
@@ -112,6 +115,10 @@ class Cluster:
         return self._folder / f"{name}.log"
 
     def _start(self) -> None:
+        for port, chosen_by in ((self._port, "--port"), (self._phones_port, "--phones-port")):
+            listening(
+                partial(require_free, LOOPBACK, port), f"port {port}", chosen_by
+            )  # before a minute's work
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._stack.enter_context(self.broker)
         self._stack.enter_context(self.postgres)

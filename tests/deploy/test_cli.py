@@ -330,6 +330,23 @@ def test_a_port_that_is_taken_is_named(sayso: CommandLine) -> None:
     )
 
 
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("option", ["--port", "--phones-port"])
+def test_a_port_of_the_cluster_that_is_taken_is_said_before_anything_starts(
+    sayso: CommandLine, tmp_path: Path, option: str
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as other:
+        port = other.getsockname()[1]
+        ports = {"--port": free_port(), "--phones-port": free_port(), option: port}
+        chosen = [word for name, number in ports.items() for word in (name, str(number))]
+        said = sayso("cluster", "--data-dir", str(tmp_path / "c"), *chosen)
+    assert said.code == 1
+    assert said.err.startswith(
+        f"Nothing can listen on port {port}: Address already in use. Choose another by {option}."
+    )
+    assert not (tmp_path / "c").exists()
+
+
 def test_an_address_that_is_not_ours_is_named(sayso: CommandLine) -> None:
     said = sayso("serve", HOST="192.0.2.1", PORT=str(free_port()))
     assert said.code == 1
