@@ -49,9 +49,7 @@ def refuse(code: str, detail: str, error: ValidationError, tag: object = None) -
 def faults_of(error: RequestValidationError) -> list[dict[str, str]]:
     """What FastAPI found wrong with parameters: each by its name."""
     found = error.errors()[:ERRORS_MAX]
-    return [
-        {"parameter": str(one["loc"][-1]), "detail": one["msg"][:MESSAGE_CHARACTERS_MAX]} for one in found
-    ]
+    return [{"parameter": _parameter(one["loc"]), "detail": _sentence(one)} for one in found]
 
 
 def pointer(place: tuple[str | int, ...]) -> str:
@@ -67,13 +65,31 @@ def uuid_of(value: str) -> UUID | None:
         return None
 
 
+def _parameter(place: tuple[str | int, ...]) -> str:
+    """Its name: behind where it stands (query, path), before which of several values it is."""
+    return str(place[min(1, len(place) - 1)])
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """What is wrong, in words of whoever writes JSON, not Python."""
+    match error["type"]:
+        case "string_pattern_mismatch":
+            return "is not written as it has to be; openapi.json shows the form"
+        case "too_short":
+            return "has too few items"
+        case "too_long":
+            return "has too many items"
+        case _:
+            return error["msg"][:MESSAGE_CHARACTERS_MAX]
+
+
 def _entry(error: ErrorDetails, tag: object) -> dict[str, str]:
     place = error["loc"]
     if tag is not None and place[:1] == (tag,):
         place = place[1:]
     if error["type"].startswith("union_tag"):
         return {"pointer": pointer((*place, "type")), "detail": "names no command; openapi.json lists them"}
-    return {"pointer": pointer(place), "detail": error["msg"][:MESSAGE_CHARACTERS_MAX]}
+    return {"pointer": pointer(place), "detail": _sentence(error)}
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

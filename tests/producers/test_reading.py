@@ -88,6 +88,28 @@ def test_what_was_written_is_not_repeated() -> None:
     assert "secret" not in str(faults(b'{"type": "send-text", "body": {"secret words": 1}}'))
 
 
+@pytest.mark.parametrize(
+    ("body", "pointed", "said"),
+    [
+        ('{"type": "send-bulk", "recipients": []}', "#/recipients", "has too few items"),
+        (
+            '{"type": "assign-sender", "sender": "four one five"}',
+            "#/sender",
+            "is not written as it has to be",
+        ),
+        (
+            '{"type": "change-settings", "change": {"keyword_packs": [%s]}}',
+            "#/change/keyword_packs",
+            "too many",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_no_words_of_python(body: str, pointed: str, said: str) -> None:
+    packs = ", ".join(f'"{one}{other}"' for one in "abcdef" for other in "abcdef")
+    (detail,) = [f["detail"] for f in faults(body.replace("%s", packs).encode()) if f["pointer"] == pointed]
+    assert said in detail
+
+
 def faults(body: bytes) -> list[dict[str, str]]:
     with pytest.raises(ValidationError) as found:
         commands.read(body)

@@ -167,6 +167,12 @@ def test_a_number_must_be_whole(world: World) -> None:
     answer = world.account().get("/candidates/c-1/threads/0415")
     assert (answer.status_code, code(answer)) == (422, "invalid_request")
     assert answer.json()["errors"][0]["parameter"] == "number"
+    assert "openapi.json shows the form" in answer.json()["errors"][0]["detail"]
+
+
+def test_of_several_values_of_a_parameter_the_wrong_one_is_named_by_the_parameter(world: World) -> None:
+    answer = world.account().get(f"/bulks/{UUID(int=1)}/texts", status=["queued", "blub"])
+    assert [one["parameter"] for one in answer.json()["errors"]] == ["status"]
 
 
 LISTS = (
