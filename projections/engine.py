@@ -48,8 +48,20 @@ KEPT_ALIVE: Mapping[str, int] = {
 _VALUES_AT_FAULT = ("22", "23")
 """Classes of SQLSTATE whose messages quote values: bad data, and constraints."""
 
-_OUR_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
-"""A database that says one of these is there: the same again would be no better."""
+_OUR_MISTAKES = (
+    DataError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.NotSupportedError,
+    psycopg.ProgrammingError,
+)
+"""A database that says one of these is there: the same again would be no better.
+
+What else there is, passes: no connection, a full disk, a server that shuts down or only reads (25006).
+"""
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -93,15 +105,16 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def own_errors() -> Iterator[None]:
-    """Whatever SQLAlchemy says of a database that is away becomes `StoreUnavailable`."""
+    """Whatever SQLAlchemy or psycopg says of a database that is away becomes `StoreUnavailable`."""
     try:
         yield
     except NoneToBeHad as error:
         raise StoreUnavailable("All connections to the database are in use.") from error
-    except DBAPIError as error:
-        if isinstance(error, _OUR_MISTAKES):
-            raise
-        raise StoreUnavailable(f"The database is away: {type(error.orig).__name__}.") from error
+    except _OUR_MISTAKES:
+        raise
+    except (DBAPIError, psycopg.Error) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreUnavailable(f"The database is away: {type(said).__name__}.") from error
 
 
 @contextmanager
