@@ -7,14 +7,13 @@ from time import monotonic
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
 from consumers.freshness import Freshness, Lag
 from domain.ledger import LedgerUnavailable
 from projections import catalog
 from projections.announcing import changes_of
 from projections.changes import ChangeFeed
-from projections.engine import is_postgresql, writing
+from projections.engine import is_postgresql, own_errors, reading, writing
 from projections.folding import advance
 from projections.notifying import notify
 from projections.source import (
@@ -28,8 +27,8 @@ from projections.source import (
 )
 from projections.tracking import PositionMoved, positions
 from projections.view import View
-from schemas.keystore import KeyStoreUnavailable
 from schemas.sealing import Keys
+from schemas.stores import StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -38,7 +37,7 @@ IDLE_S_MAX = 1.0
 """How late an event is noticed if nobody tells of it: one that another process put into a ledger."""
 RETRY_S_FIRST = 0.1
 RETRY_S_MAX = 5.0
-_NOT_NOW = (OperationalError, LedgerUnavailable, KeyStoreUnavailable, SourceUnavailable)
+_NOT_NOW = (StoreUnavailable, LedgerUnavailable, SourceUnavailable)
 """What may be otherwise at the next try."""
 
 
@@ -56,7 +55,7 @@ class Projector:
     """Reads a log, folds its events into all views, and tells live readers what changed.
 
     An event that cannot be projected stops it, and `failure` names its position; nothing is skipped.
-    A database or a log that cannot be reached is tried again, for ever.
+    A database or a log that is away, or takes nothing just now, is tried again, for ever.
     """
 
     def __init__(
@@ -136,6 +135,7 @@ class Projector:
 
         Raises:
             Unfoldable: an event cannot be projected.
+            StoreUnavailable: the database is away.
         """
         while self._step():
             pass
@@ -147,7 +147,7 @@ class Projector:
                 if not self._step():
                     self._source.wait(IDLE_S_MAX)
             except _NOT_NOW as error:
-                log.warning("projector_waits", reason=str(error), retry_in_s=retry_s)
+                log.warning("projector_waits", reason=str(error.__cause__ or error), retry_in_s=retry_s)
                 self._stopping.wait(retry_s)
                 retry_s = min(2 * retry_s, RETRY_S_MAX)
                 continue
@@ -181,7 +181,7 @@ class Projector:
     def _project(self, batch: Batch) -> None:
         try:
             self._commit(batch)
-        except (PositionMoved, OperationalError):
+        except (PositionMoved, StoreUnavailable):
             raise
         except Exception:  # noqa: BLE001  # nothing is lost: the event at fault is found, and named
             for single in batch.singles():
@@ -190,7 +190,7 @@ class Projector:
     def _commit_single(self, single: Batch) -> None:
         try:
             self._commit(single)
-        except (PositionMoved, OperationalError):
+        except (PositionMoved, StoreUnavailable):
             raise
         except Exception as error:
             (position, recorded), *_ = single.events
@@ -198,7 +198,7 @@ class Projector:
             raise Unfoldable(position, what) from error
 
     def _commit(self, batch: Batch) -> None:
-        with writing(self._engine) as connection:
+        with own_errors(), writing(self._engine) as connection:
             advance(connection, self._views, self._source_name, batch)
             if self._notifies:
                 notify(connection, self._source_name, batch)
@@ -215,6 +215,6 @@ class Projector:
             self._moved.notify_all()
 
     def _standing(self) -> int:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             standing = positions(connection, self._source_name)
         return min(standing[view.key] for view in self._views)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from schemas import commands, records
 from schemas.command_seal import CommandSeal, must_be_sealed
@@ -118,9 +119,15 @@ def account_of(key: bytes | None) -> str | None:
 
 
 def _told(error: ValidationError) -> str:
-    """Which fields are wrong, and how; never what they hold."""
+    """Which fields are wrong, and how; never what they hold, nor names that are not ours."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['type']}" for f in faults[:FAULTS_TOLD_MAX])
+    told = dict.fromkeys(f"{'.'.join(map(str, _place(fault)))}: {fault['type']}" for fault in faults)
+    return "; ".join(list(told)[:FAULTS_TOLD_MAX])
+
+
+def _place(fault: ErrorDetails) -> Sequence[int | str]:
+    """The field at fault; of one that there should not be, what it is in."""
+    return fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
 
 
 def _header(headers: Sequence[tuple[str, bytes]], name: str) -> bytes | None:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 from rich.table import Column, Table
+from rich.text import Text
 
 from deploy.archive import NothingThere
 from deploy.choosing import OfDemo, settings_of
 from deploy.dead_letters import Kept, opened
-from deploy.saying import out
+from deploy.saying import out, printable
 from deploy.saying import show as print_table
 
 dead = typer.Typer(help="What came in and could not be used.", no_args_is_help=True)
@@ -27,7 +28,8 @@ def list_letters(demo: OfDemo = None) -> None:
         for letter in letters:
             size = "" if letter.size_bytes is None else f"{letter.size_bytes:,}"
             at = f"{letter.at:%Y-%m-%d %H:%M:%S}"
-            table.add_row(letter.origin, letter.reason, letter.account or "", at, size)
+            said = (letter.origin, letter.reason, letter.account or "", at, size)
+            table.add_row(*(Text(printable(one)) for one in said))
     if table.row_count:
         print_table(table, out)
     else:
@@ -36,11 +38,15 @@ def list_letters(demo: OfDemo = None) -> None:
 
 @dead.command()
 def show(origin: Origin, demo: OfDemo = None) -> None:
-    """Show one of them: what is wrong with it, and its very bytes."""
+    """Show one of them: what is wrong with it, and its very bytes; at a terminal, escaped."""
     with opened(settings_of(demo)) as letters:
         letter = _named(letters, origin)
         content = letter.content()
-    typer.echo(f"{letter.reason}: {letter.detail}", err=True)
+    typer.echo(printable(f"{letter.reason}: {letter.detail}"), err=True)
+    if sys.stdout.isatty():  # whoever wrote it would else write to the operator's terminal
+        lines = content.decode(errors="backslashreplace").split("\n")
+        typer.echo("\n".join(map(printable, lines)))
+        return
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
 
@@ -49,7 +55,7 @@ def show(origin: Origin, demo: OfDemo = None) -> None:
 def replay(origin: Origin, demo: OfDemo = None) -> None:
     """Send one of them again, once what was wrong is put right. It stays in the list."""
     with opened(settings_of(demo)) as letters:
-        out.print(_named(letters, origin).replay())
+        out.print(printable(_named(letters, origin).replay()), markup=False)
 
 
 def _named(letters: Iterable[Kept], origin: str) -> Kept:

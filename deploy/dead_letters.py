@@ -32,6 +32,7 @@ from schemas.stores import StoreUnavailable
 from schemas.topics import Topic
 
 SPOOLED_S_MAX = 30.0
+UNKNOWN_REASON = "Another release of Sayso kept it, for a reason that this one does not know."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def _calls(settings: Settings, letters: DeadLetters) -> Iterator[Kept]:
             yield Kept(
                 f"{letter.source}/{letter.id}",
                 letter.reason,
-                REASONS[letter.reason],
+                REASONS.get(letter.reason, UNKNOWN_REASON),
                 letter.account,
                 letter.at,
                 letter.body_bytes,

@@ -48,6 +48,11 @@ def show(table: Table, console: Console) -> None:
     there.print(table)
 
 
+def printable(text: str) -> str:
+    """`text` as one line that no terminal obeys: what cannot be seen is written as Python escapes it."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def fail(sentence: str) -> NoReturn:
     """Say what is wrong, and end."""
     errors.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)

@@ -31,6 +31,7 @@ from deploy.stores import SHARD, Stores, require_same_names, said_of, sole_owner
 from domain.ledger import LedgerUnavailable
 from producers.spooled_first import SpooledFirst
 from projections import catalog
+from projections.watching import DatabaseWatch
 from projections.worklist import Worklist
 from schemas.tracing import INBOX
 
@@ -81,6 +82,7 @@ class Sayso:
         self.projector = Projector(
             self.stores.ledger, self.stores.views, self.stores.keys, on_batch=self._projected
         )
+        self.database = DatabaseWatch(self.stores.views)
         self.worker = Worker(shard, self.inbox, [lambda _: self.projector.wake()])
         self.dispatcher = Dispatcher(
             Worklist(self.stores.views, SHARD),
@@ -103,6 +105,7 @@ class Sayso:
         """Begin to work. The HTTP door is for a server to run."""
         self.projector.catch_up()
         catalog.drop_former(self.stores.views)
+        self.database.start()
         self.worker.start()
         self.projector.start()
         self.calls.start(SPOOL_FIRST_S_MAX)
@@ -122,6 +125,7 @@ class Sayso:
         self.calls.stop()
         self.worker.stop()
         self.projector.stop()
+        self.database.stop()
         self.observability.close()
         self._opened.close()
 
@@ -149,6 +153,7 @@ class Sayso:
 
     def _app(self, clock: Callable[[], datetime]) -> FastAPI:
         readiness = {
+            "database": self.database.wrong,
             "worker": lambda: None if self.worker.alive else "The worker has stopped.",
             "projector": self._views_are_kept_up,
             "dispatcher": lambda: None if self.dispatcher.alive else "The dispatcher has stopped.",

@@ -81,8 +81,7 @@ class DeadLetters:
     @classmethod
     def on_postgres(cls, url: str, key: bytes) -> "DeadLetters":
         """The store in PostgreSQL, at `postgresql://...`; a letter is on the disk when `keep` returns."""
-        parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
-        return cls(sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True), key)
+        return cls(tables.postgres_engine(url), key)
 
     def keep(self, source: str, reason: str, body: bytes, account: str | None, now: datetime) -> int:
         """Keep `body`, and return the letter's id."""

@@ -47,14 +47,7 @@ class WaitingCalls:
         Raises:
             SQLAlchemyError: the database cannot be used.
         """
-        parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
-        self._engine = sa.create_engine(
-            parsed,
-            hide_parameters=True,
-            pool_pre_ping=True,
-            pool_timeout=ANSWER_S_MAX,
-            connect_args=_OPTIONS,
-        )
+        self._engine = tables.postgres_engine(url, _OPTIONS, pool_timeout=ANSWER_S_MAX)
         self._told_from_s = 0.0
         self._key = digest(secret, _PURPOSE, sha256)
         tables.make(self._engine, _METADATA, MAKING_LOCK)

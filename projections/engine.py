@@ -9,7 +9,7 @@ committed when it got its locks (`READ COMMITTED`): of two writers, the later on
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoneToBeHad
 
+from schemas.postgres import KEPT_ALIVE
 from schemas.stores import StoreUnavailable
 
 LOCK_TIMEOUT_S = 10.0
@@ -37,19 +38,23 @@ CHECKPOINT_PAGES = 4_000  # 16 MB of log: fewer, larger write-backs while catchi
 
 SHAPING_LOCK = 0x5A590  # of PostgreSQL's advisory locks: ours for making, renaming and dropping tables
 
-KEPT_ALIVE: Mapping[str, int] = {
-    "connect_timeout": 10,
-    # A server that went away without a word is noticed within half a minute.
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 4,
-    "tcp_user_timeout": 30_000,
-}
 _VALUES_AT_FAULT = ("22", "23")
 """Classes of SQLSTATE whose messages quote values: bad data, and constraints."""
 
-_OUR_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
-"""A database that says one of these is there: the same again would be no better."""
+_OUR_MISTAKES = (
+    DataError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.NotSupportedError,
+    psycopg.ProgrammingError,
+)
+"""A database that says one of these is there: the same again would be no better.
+
+What else there is, passes: no connection, a full disk, a server that shuts down or only reads (25006).
+"""
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -93,15 +98,16 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def own_errors() -> Iterator[None]:
-    """Whatever SQLAlchemy says of a database that is away becomes `StoreUnavailable`."""
+    """Whatever SQLAlchemy or psycopg says of a database that is away becomes `StoreUnavailable`."""
     try:
         yield
     except NoneToBeHad as error:
         raise StoreUnavailable("All connections to the database are in use.") from error
-    except DBAPIError as error:
-        if isinstance(error, _OUR_MISTAKES):
-            raise
-        raise StoreUnavailable(f"The database is away: {type(error.orig).__name__}.") from error
+    except _OUR_MISTAKES:
+        raise
+    except (DBAPIError, psycopg.Error) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreUnavailable(f"The database is away: {type(said).__name__}.") from error
 
 
 @contextmanager
@@ -136,10 +142,11 @@ def is_postgresql(database: Engine | Connection) -> bool:
 def connected_alone(engine: Engine) -> psycopg.Connection[Any]:
     """A connection to the engine's PostgreSQL, beside its pool, that commits every statement by itself."""
     args, options = engine.dialect.create_connect_args(engine.url)
-    return psycopg.connect(*args, **{**options, **_kept_alive(engine.url), "autocommit": True})
+    return psycopg.connect(*args, **{**options, **kept_alive(engine.url), "autocommit": True})
 
 
-def _kept_alive(url: URL) -> dict[str, Any]:
+def kept_alive(url: URL) -> dict[str, Any]:
+    """How a connection to `url` is kept alive, but for what `url` itself says of that."""
     return {name: value for name, value in KEPT_ALIVE.items() if name not in url.query}
 
 
@@ -151,7 +158,7 @@ def _postgresql(url: URL) -> Engine:
         isolation_level="REPEATABLE READ",
         pool_pre_ping=True,  # after a restart of the server, nobody meets a connection that is gone
         # A plan that is kept was made for a table as small as it was then.
-        connect_args={"prepare_threshold": None, **_kept_alive(url)},
+        connect_args={"prepare_threshold": None, **kept_alive(url)},
     )
     event.listen(engine, "connect", _be_quick)
     event.listen(engine, "handle_error", _be_discreet)

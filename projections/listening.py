@@ -3,17 +3,16 @@
 import threading
 from collections.abc import Callable, Collection
 
-import psycopg
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
 from projections import catalog
-from projections.engine import connected_alone
+from projections.engine import connected_alone, own_errors
 from projections.feeds import ChangeFeeds
 from projections.notifying import CHANNEL, News, read
 from projections.tracking import shown, source_of
 from projections.view import View
+from schemas.stores import StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -29,8 +28,8 @@ RETRY_S_MAX = 5.0
 class ChangeListener:
     """One thread with a connection of its own. What it missed, while there was none, readers read again.
 
-    A server that cannot be reached is tried again, for ever. Anything else that goes wrong stops it, and
-    `failure` says what.
+    A server that is away, whatever it says, is tried again, for ever. Anything else that goes wrong stops
+    it, and `failure` says what.
     """
 
     def __init__(
@@ -79,10 +78,10 @@ class ChangeListener:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except (OperationalError, psycopg.OperationalError) as error:
+            except StoreUnavailable as error:
                 retry_s = RETRY_S_FIRST if self.listening else min(2 * retry_s, RETRY_S_MAX)
                 self._listening.clear()
-                log.warning("listener_waits", reason=str(error), retry_in_s=retry_s)
+                log.warning("listener_waits", reason=str(error.__cause__), retry_in_s=retry_s)
                 self._stopping.wait(retry_s)
             except Exception as error:
                 self.failure = error
@@ -91,7 +90,7 @@ class ChangeListener:
         self._listening.clear()
 
     def _listen(self) -> None:
-        with connected_alone(self._engine) as connection:
+        with own_errors(), connected_alone(self._engine) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             self._compare()  # after the command: what is committed from now on is heard of
             self._listening.set()

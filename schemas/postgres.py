@@ -1,9 +1,10 @@
 """Connections to a PostgreSQL database: kept between uses, and made anew once they were lost."""
 
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -16,14 +17,18 @@ CONNECTIONS_MAX = 16
 CONNECTION_AWAITED_S = 10.0
 SCHEMA = "public"
 
-_DEFAULTS: dict[str, str | int | None] = {
-    "application_name": "sayso",
-    "connect_timeout": 5,  # s, as the next three; a server that fell silent is given up within half a minute
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,  # ms
-}
+KEPT_ALIVE: Mapping[str, int] = MappingProxyType(
+    {
+        "connect_timeout": 5,  # s, as the next three
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25_000,  # ms
+    }
+)
+"""How each of our connections to PostgreSQL notices, within half a minute, that the server fell silent."""
+
+_DEFAULTS: dict[str, str | int | None] = {"application_name": "sayso", **KEPT_ALIVE}
 """What holds where the dsn says nothing else."""
 
 _SESSION: dict[str, str] = {

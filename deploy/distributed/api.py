@@ -20,6 +20,7 @@ from producers.kafka_door import KafkaDoor
 from projections.listening import ChangeListener
 from projections.queries import Queries
 from projections.topics.watch import BrokerWatch
+from projections.watching import DatabaseWatch
 from schemas.topics import Topic
 from schemas.tracing import Channel
 
@@ -51,6 +52,7 @@ class ApiProcess:
             Queries(self.stores.views).receipt_answer,
         )
         self.brokers = BrokerWatch(client_of(settings), self._topics[Topic.COMMANDS])
+        self.database = DatabaseWatch(self.stores.views)
         self.calls = call_intake(
             self.stores, self.spool, self.door, self.observability, utc_now, self.waiting_calls
         )
@@ -61,6 +63,7 @@ class ApiProcess:
         self.listener.start()
         self.door.start()
         self.brokers.start()
+        self.database.start()
         self.calls.start()
         return self
 
@@ -68,6 +71,7 @@ class ApiProcess:
         """Let everything go."""
         self.calls.stop()
         self.brokers.stop()
+        self.database.stop()
         self.door.close()
         self.spool.close()
         self.waiting_calls.close()
@@ -82,6 +86,7 @@ class ApiProcess:
     def _app(self) -> FastAPI:
         readiness = {
             "brokers": self.brokers.wrong,
+            "database": self.database.wrong,
             "door": lambda: None if self.door.following else "Receipts are not heard of any more.",
             "listener": lambda: None if self.listener.listening else "Changes are not heard of.",
         }

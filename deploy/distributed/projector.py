@@ -17,6 +17,7 @@ from producers.http.ops_app import create_ops_app
 from projections.source import SourceUnavailable
 from projections.topics.watch import BrokerWatch
 from projections.tracking import source_of
+from projections.watching import DatabaseWatch
 from schemas.topics import Topic
 from schemas.tracing import Channel
 
@@ -42,11 +43,13 @@ class ProjectorProcess:
             self._client, roles.projectors_group(settings), topics[Topic.RECEIPTS], self._open
         )
         self._brokers = BrokerWatch(self._client, topics[Topic.RECEIPTS])
+        self._database = DatabaseWatch(self.stores.views)
         self.app = self._app()
 
     def __enter__(self) -> Self:
         """Join the group."""
         self._brokers.start()
+        self._database.start()
         self.member.start()
         return self
 
@@ -54,6 +57,7 @@ class ProjectorProcess:
         """Finish the batches at hand, and let everything go."""
         self.member.stop()
         self._brokers.stop()
+        self._database.stop()
         self.observability.close()
         self.stores.close()
 
@@ -64,6 +68,7 @@ class ProjectorProcess:
     def _app(self) -> FastAPI:
         readiness = {
             "brokers": self._brokers.wrong,
+            "database": self._database.wrong,
             "group": lambda: None if self.member.alive else "The projector has left its group.",
             "views": self._views_are_kept_up,
         }

@@ -40,6 +40,7 @@ from producers.http.ops_app import create_ops_app
 from producers.relay import Relay
 from projections.listening import ChangeListener
 from projections.topics.watch import BrokerWatch
+from projections.watching import DatabaseWatch
 from projections.worklist import Worklist
 from schemas.topics import Topic
 from schemas.tracing import Channel
@@ -72,6 +73,7 @@ class WorkerProcess:
             self.client, roles.workers_group(settings), self.topics[Topic.COMMANDS], self._open
         )
         self._brokers = BrokerWatch(self.client, self.topics[Topic.COMMANDS])
+        self._database = DatabaseWatch(self.stores.views)
         self.carrier_rates = carrier_rates_of(settings, self._share)
         self._listener = ChangeListener(self.stores.views, feeds_of(settings), [self._wake])
         self.app = self._app()
@@ -80,6 +82,7 @@ class WorkerProcess:
         """Join the group."""
         self._listener.start()
         self._brokers.start()
+        self._database.start()
         self.member.start()
         return self
 
@@ -87,6 +90,7 @@ class WorkerProcess:
         """Finish what is at hand, give every shard up, and let everything go."""
         self.member.stop()
         self._brokers.stop()
+        self._database.stop()
         self._listener.stop()
         self._opened.close()
 
@@ -105,6 +109,7 @@ class WorkerProcess:
     def _app(self) -> FastAPI:
         readiness = {
             "brokers": self._brokers.wrong,
+            "database": self._database.wrong,
             "group": lambda: None if self.member.alive else "The worker has left its group.",
             "listener": lambda: None if self._listener.alive else "The worker no longer hears of the views.",
             "shards": self._shards_work,

@@ -16,6 +16,7 @@ from producers.http import ids
 from schemas.actors import CARRIER
 from schemas.base import AccountId
 from schemas.commands import (
+    BODY_CHARACTERS_MAX,
     CONTENT_TYPE_CHARACTERS_MAX,
     MEDIA_MAX,
     CarrierStatus,
@@ -51,8 +52,14 @@ def is_known_status(form: Mapping[str, Any]) -> bool:
 
 
 def receive_text(form: Mapping[str, Any], account: str, sender: str | None) -> ReceiveText:
-    """The reply that Twilio passes on; `sender` of the account was texted."""
-    sid = form.get("MessageSid")
+    """The reply that Twilio passes on; `sender` of the account was texted.
+
+    One that Twilio took for a keyword is cut to what a command holds: a STOP acts, however long it is.
+    """
+    sid, word, body = form.get("MessageSid"), _word(form.get("OptOutType")), form.get("Body", "")
+    if word is not None and len(body) > BODY_CHARACTERS_MAX:
+        log.warning("body_cut", keyword=word, characters=len(body))
+        body = body[:BODY_CHARACTERS_MAX]
     return ReceiveText.model_validate(
         {
             "command_id": ids.of_inbound(str(sid)),
@@ -60,9 +67,9 @@ def receive_text(form: Mapping[str, Any], account: str, sender: str | None) -> R
             "actor": CARRIER,
             "number": form.get("From"),
             "sid": sid,
-            "body": form.get("Body", ""),
+            "body": body,
             "media": tuple(_media(form)),
-            "carrier_keyword": _word(form.get("OptOutType")),
+            "carrier_keyword": word,
             "sender": sender,
         }
     )

@@ -3,21 +3,24 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from time import sleep
 from typing import ClassVar
 
 import pytest
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from consumers.projector import Projected, Projector
 from deploy.local.postgres import Postgres
 from domain.ledger import Ledger, LedgerUnavailable
 from projections import catalog
 from projections.changes import Change, ChangeFeed
-from projections.engine import open_engine
+from projections.engine import connected_alone, open_engine
 from projections.queries import Queries
 from projections.rebuilding import rebuild
 from projections.source import Unfoldable
@@ -25,11 +28,15 @@ from projections.view import View
 from schemas.events import CommandAccepted, TextReceived
 from schemas.keystore import KeyStore
 from tests.projections.history import ACME, History, Log, conversation
-from tests.projections.views import SOURCE, Rows, Server, Views, rows
+from tests.projections.views import SOURCE, Rows, Server, Views, all_in_use, rows
 
 NUMBER = "+14155550123"
 STREAM = conversation(NUMBER)
 SOON_S = 60.0
+END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -252,16 +259,59 @@ def test_a_server_that_went_away_is_tried_again_and_nothing_is_lost_or_doubled(
         engine.dispose()
 
 
+def test_a_pool_without_a_free_connection_is_tried_again(engine: Engine, history: History) -> None:
+    projector = Projector(history.log, engine, history.keys)
+    with all_in_use(engine), capture_logs() as logs:
+        projector.start()
+        waits(projector, logs)
+    until(7, projector)
+    projector.stop()
+    assert projector.failure is None
+
+
+def test_a_server_that_only_reads_is_tried_again(postgresql_engine: Engine, history: History) -> None:
+    projector = Projector(history.log, postgresql_engine, history.keys)
+    with read_only(postgresql_engine), capture_logs() as logs:
+        projector.start()
+        waits(projector, logs)
+    until(7, projector)
+    projector.stop()
+    assert projector.failure is None
+
+
+def waits(projector: Projector, logs: list[EventDict]) -> None:
+    """Return when the projector waited twice for what is away."""
+    while len(logs) < 2 and projector.running:
+        sleep(0.01)
+    assert [entry["event"] for entry in logs[:2]] == ["projector_waits"] * 2
+
+
+@contextmanager
+def read_only(engine: Engine) -> Iterator[None]:
+    """The engine's database takes nothing, as after another server took over."""
+    _reconnected(engine, "on")
+    try:
+        yield
+    finally:
+        _reconnected(engine, "off")
+
+
+def _reconnected(engine: Engine, read_only: str) -> None:
+    with connected_alone(engine) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        database = Identifier(connection.info.dbname)
+        setting = SQL("ALTER DATABASE {} SET default_transaction_read_only = " + read_only)
+        connection.execute(setting.format(database))
+        connection.execute(END_SESSIONS)
+
+
 def test_a_projector_whose_session_was_ended_goes_on(postgresql_engine: Engine, history: History) -> None:
     projector = Projector(history.log, postgresql_engine, history.keys)
     projector.start()
     until(7, projector)
     for _ in range(3):
-        with postgresql_engine.connect() as connection:
-            others = "datname = current_database() AND pid <> pg_backend_pid()"
-            connection.exec_driver_sql(
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"  # noqa: S608  # ours
-            )
+        with connected_alone(postgresql_engine) as connection:
+            connection.execute(END_SESSIONS)
         replies(history, 5)
         projector.wake()
         until(len(history.entries), projector)

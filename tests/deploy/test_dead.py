@@ -1,16 +1,24 @@
 """`sayso dead` on the files of one process: what came in and could not be used, while Sayso runs or not."""
 
 import base64
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
+from deploy.dead_letters import UNKNOWN_REASON
+from producers.dead_letters import DeadLetters
 from tests.deploy.conftest import CommandLine, Said
 from tests.support.office import Office, Person, carrier_posts, fresh_number, open_office, quick
 from tests.support.sayso import System, eventually, running
 
+SAYSO = (sys.executable, "-m", "deploy")
 LOST = "MM" + "1" * 32
 STRANGE = "SM" + "2" * 32
 
@@ -109,6 +117,37 @@ def test_what_was_sent_again_while_nothing_ran_is_taken_in_by_the_next_start(
     with running(tmp_path / "data", carrier=quick) as system:
         boss = system.client(account=ada.office.boss.account)
         eventually(lambda: [one["id"] for one in boss.get(ada.path)["items"]] == [LOST])
+
+
+HOSTILE = "[/red]\x1b]0;PWNED\x07\u202e"
+HARMLESS = r"[/red]\x1b]0;PWNED\x07\u202e"
+
+
+@pytest.mark.usefixtures("system")
+def test_no_letter_writes_to_the_operators_terminal_and_its_bytes_stay_what_they_are(
+    sayso: CommandLine, tmp_path: Path
+) -> None:
+    content = f"Body={HOSTILE}\nnext\xe9".encode() + b"\xff"
+    with closing(DeadLetters.on_sqlite(str(tmp_path / "data" / "dead-letters.db"), b"m" * 32)) as letters:
+        letters.keep("twilio-inbound", f"of_tomorrow{HOSTILE}", content, HOSTILE, datetime.now(UTC))
+    listed = sayso("dead", "list").out
+    assert listed.splitlines()[1].split()[:3] == ["twilio-inbound/1", f"of_tomorrow{HARMLESS}", HARMLESS]
+    said, out = at_a_terminal("dead", "show", "twilio-inbound/1")
+    assert said == f"of_tomorrow{HARMLESS}: {UNKNOWN_REASON}\n"
+    assert out == rf"Body={HARMLESS}" + "\r\n" + r"nexté\xff" + "\r\n"
+    run = subprocess.run([*SAYSO, "dead", "show", "twilio-inbound/1"], capture_output=True, check=True)
+    assert run.stdout == content
+
+
+def at_a_terminal(*arguments: str) -> tuple[str, str]:
+    """What a command says on standard error, and what a terminal gets that is its standard output."""
+    terminal, its_end = os.openpty()
+    try:
+        run = subprocess.run([*SAYSO, *arguments], stdout=its_end, stderr=subprocess.PIPE, check=True)
+        return run.stderr.decode(), os.read(terminal, 10_000).decode()
+    finally:
+        os.close(its_end)
+        os.close(terminal)
 
 
 @pytest.mark.usefixtures("system")

@@ -13,7 +13,7 @@ from deploy.settings import SettingsError
 from deploy.stores import AlreadyRunning, Stores, StoresUnavailable
 from deploy.wiring import Sayso
 from tests.support.office import activation, new_account, open_office
-from tests.support.sayso import Client, System, running, settings_for
+from tests.support.sayso import Client, System, eventually, running, settings_for
 
 OTHER_KEY = "b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgISE="
 
@@ -111,6 +111,15 @@ def test_it_is_not_ready_once_a_part_has_stopped_and_says_which(folder: Path, pa
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
         assert answer.json()["failures"] == {part: f"The {part} has stopped."}
         assert system.http().get("/livez").status_code == 200
+
+
+def test_it_is_not_ready_once_the_views_file_is_gone(folder: Path) -> None:
+    with running(folder) as system:
+        for file in folder.glob("views.db*"):
+            file.unlink()
+        eventually(lambda: ready(system).status_code == 503, 60)
+        failures = ready(system).json()["failures"]
+        assert "The views' database has not answered for " in failures["database"]
 
 
 def test_once_the_worker_has_stopped_commands_are_turned_away_unharmed(folder: Path) -> None:

@@ -115,6 +115,19 @@ def test_a_stop_counts_whatever_comes_along_with_it(world: World, media: Json) -
     eventually(lambda: boss.get(path).json()["status"] == "revoked")
 
 
+def test_a_keyword_acts_however_long_the_text_is(world: World) -> None:
+    boss = world.account()
+    candidate, number = boss.candidate()
+    path = f"{thread(candidate, number)}/consent"
+    assert boss.get(path).json()["status"] == "granted"
+    long = "Stop it! 👍 " + "é" * 10_000
+    assert world.carrier_posts(INBOUND_PATH, reply(boss, number, long, OptOutType="STOP")).status_code == 200
+    eventually(lambda: boss.get(path).json()["status"] == "revoked")
+    (kept,) = messages(boss, candidate, number, "keyword")
+    assert kept["body"] == long[:10_000]
+    assert letters(boss) == []
+
+
 def test_a_messaging_service_names_the_account_too(world: World) -> None:
     boss = world.account()
     service = f"MG{uuid4().hex}"

@@ -5,15 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from traceback import format_exception
 
+import psycopg
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 
 from projections import catalog, tracking
-from projections.engine import open_engine, writing
+from projections.engine import connected_alone, open_engine, own_errors, writing
 from projections.moments import micros, moment
 from projections.writing import Writes
 from schemas.events import TextReceived
+from schemas.stores import StoreUnavailable
 from tests.projections.history import ACME, NOON, History, conversation
 from tests.projections.views import Views
 
@@ -70,6 +72,15 @@ def test_no_error_repeats_what_a_person_wrote(views: Views) -> None:
         with pytest.raises(DatabaseError) as caught:
             writes.flush()
     assert "my secret" not in "".join(format_exception(caught.value))
+
+
+def test_a_server_that_only_reads_is_away_and_a_mistake_of_ours_is_none(postgresql_views: Views) -> None:
+    with connected_alone(postgresql_views.engine) as connection:
+        connection.execute("SET default_transaction_read_only = on")
+        with pytest.raises(StoreUnavailable, match="ReadOnlySqlTransaction"), own_errors():
+            connection.execute("CREATE TABLE never (made integer)")
+        with pytest.raises(psycopg.ProgrammingError), own_errors():
+            connection.execute("SELECT nonsense")
 
 
 def test_moments_are_kept_to_the_microsecond() -> None:

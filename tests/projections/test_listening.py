@@ -22,7 +22,7 @@ from projections.source import Batch, read_batch
 from projections.tracking import source_of
 from schemas.events import TextReceived
 from tests.projections.history import ACME, History, conversation
-from tests.projections.views import Views
+from tests.projections.views import Views, all_in_use
 
 NUMBER = "+14155550123"
 STREAM = conversation(NUMBER)
@@ -149,6 +149,17 @@ def test_readers_read_again_what_was_missed_while_the_server_was_away(tmp_path: 
         engine = open_engine(postgres.dsn())
         run(story(engine, postgres))
         engine.dispose()
+
+
+def test_a_listener_that_gets_no_connection_tries_again(engine: Engine) -> None:
+    heard = Heard(engine)
+    with all_in_use(engine), capture_logs() as logs:
+        heard.listener.start()
+        until(lambda: len(logs) > 1)
+        assert heard.listener.alive
+    assert heard.listener.wait_until_listening(SOON_S)
+    heard.listener.stop()
+    assert {entry["event"] for entry in logs} == {"listener_waits"}
 
 
 def test_a_gap_in_what_is_told_makes_readers_read_again(engine: Engine) -> None:

@@ -1,14 +1,15 @@
 """Views in a database of their own, to be given histories and asked questions."""
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 from uuid import uuid4
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, QueuePool, select
+from sqlalchemy.exc import TimeoutError as NoneToBeHad
 
 from deploy.local.postgres import Postgres
 from projections import catalog, tracking
@@ -106,6 +107,21 @@ def rows(engine: Engine) -> Rows:
             for view in catalog.LIVE
             for table in view.metadata.sorted_tables
         }
+
+
+@contextmanager
+def all_in_use(engine: Engine) -> Iterator[None]:
+    """Every connection of the engine's pool is taken, and whoever asks for one soon hears so."""
+    assert isinstance(engine.pool, QueuePool)
+    before_s, engine.pool._timeout = engine.pool._timeout, 0.05
+    try:
+        with ExitStack() as taken:
+            with suppress(NoneToBeHad):
+                while True:
+                    taken.enter_context(engine.connect())
+            yield
+    finally:
+        engine.pool._timeout = before_s
 
 
 @cache

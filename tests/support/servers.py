@@ -1,7 +1,11 @@
 """Fixtures: a real broker and a real PostgreSQL server, one of each for a whole run of tests."""
 
+import os
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -55,3 +59,18 @@ def database(postgres: Postgres, emptied: list[str]) -> Iterator[str]:
 def views_server(postgres: Postgres) -> Server:
     """Databases of views in that server."""
     return Server(postgres)
+
+
+@contextmanager
+def frozen(postgres: Postgres) -> Iterator[None]:
+    """The server neither answers nor hangs up: all its processes are stopped where they are."""
+    os.kill(postgres.pid, signal.SIGSTOP)  # first, so that there are no more of them meanwhile
+    children = Path(f"/proc/{postgres.pid}/task/{postgres.pid}/children").read_text().split()
+    processes = [postgres.pid, *map(int, children)]
+    try:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
