@@ -150,7 +150,7 @@ def test_a_text_says_in_its_thread_that_its_bulk_is_paused(
     manager.shows_status(BODY, "It waits: its bulk is paused.")
     assert grave(manager) == []
     manager.at("message-bulk").click()
-    expect(manager.at("bulk-state")).to_contain_text("Paused by")
+    expect(manager.is_live().at("bulk-state")).to_contain_text("Paused by")
     manager.at("resume-bulk-submit").click()
     expect(manager.at("bulk-state")).to_have_text("Running")
     manager.open(ada)

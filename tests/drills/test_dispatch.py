@@ -8,7 +8,7 @@ from tests.drills.rows import row_10, row_11, row_16, row_19, row_20
 from tests.drills.trial import Place, Trial
 
 pytestmark = pytest.mark.timeout(900)
-STORIES = 500
+STORIES = 200
 
 
 def failed(trials: list[Trial]) -> list[Trial]:

@@ -91,6 +91,7 @@ def test_a_batch_that_leaves_a_gap_is_refused_whole(history: History, start: int
         assert not any(views.rows().values())
 
 
+@pytest.mark.no_cover  # nothing that no other test reaches, at twice the price
 @given(history=logs(), sizes=sizes)
 def test_an_account_reads_the_same_whether_or_not_there_are_others(
     history: History, sizes: list[int], fresh: Fresh
