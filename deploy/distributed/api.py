@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from deploy.clock import utc_now
 from deploy.distributed.stores import SharedStores
+from deploy.distributed.watches import Watches
 from deploy.http import call_intake, http_app, open_spool
 from deploy.observability import Observability
 from deploy.parts import (
@@ -19,8 +20,6 @@ from deploy.settings import Settings
 from producers.kafka_door import KafkaDoor
 from projections.listening import ChangeListener
 from projections.queries import Queries
-from projections.topics.watch import BrokerWatch
-from projections.watching import DatabaseWatch
 from schemas.topics import Topic
 from schemas.tracing import Channel
 
@@ -51,8 +50,7 @@ class ApiProcess:
             seal_of(settings),
             Queries(self.stores.views).receipt_answer,
         )
-        self.brokers = BrokerWatch(client_of(settings), self._topics[Topic.COMMANDS])
-        self.database = DatabaseWatch(self.stores.views)
+        self._watches = Watches(client_of(settings), self._topics[Topic.COMMANDS], self.stores.views)
         self.calls = call_intake(
             self.stores, self.spool, self.door, self.observability, utc_now, self.waiting_calls
         )
@@ -62,16 +60,14 @@ class ApiProcess:
         """Begin to hear of receipts and changes."""
         self.listener.start()
         self.door.start()
-        self.brokers.start()
-        self.database.start()
+        self._watches.start()
         self.calls.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let everything go."""
         self.calls.stop()
-        self.brokers.stop()
-        self.database.stop()
+        self._watches.stop()
         self.door.close()
         self.spool.close()
         self.waiting_calls.close()
@@ -85,8 +81,7 @@ class ApiProcess:
 
     def _app(self) -> FastAPI:
         readiness = {
-            "brokers": self.brokers.wrong,
-            "database": self.database.wrong,
+            **self._watches.checks,
             "door": lambda: None if self.door.following else "Receipts are not heard of any more.",
             "listener": lambda: None if self.listener.listening else "Changes are not heard of.",
         }

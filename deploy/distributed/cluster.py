@@ -115,10 +115,9 @@ class Cluster:
         return self._folder / f"{name}.log"
 
     def _start(self) -> None:
+        # Before a minute's work, not after it.
         for port, chosen_by in ((self._port, "--port"), (self._phones_port, "--phones-port")):
-            listening(
-                partial(require_free, LOOPBACK, port), f"port {port}", chosen_by
-            )  # before a minute's work
+            listening(partial(require_free, LOOPBACK, port), f"port {port}", chosen_by)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._stack.enter_context(self.broker)
         self._stack.enter_context(self.postgres)

@@ -10,14 +10,13 @@ from consumers.projector import Projector
 from consumers.topic_log import TopicLog
 from deploy.distributed import roles
 from deploy.distributed.stores import SharedStores
+from deploy.distributed.watches import Watches
 from deploy.observability import Observability
 from deploy.parts import client_of, event_topics_of, topics_of
 from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
 from projections.source import SourceUnavailable
-from projections.topics.watch import BrokerWatch
 from projections.tracking import source_of
-from projections.watching import DatabaseWatch
 from schemas.topics import Topic
 from schemas.tracing import Channel
 
@@ -42,22 +41,19 @@ class ProjectorProcess:
         self.member = GroupMember(
             self._client, roles.projectors_group(settings), topics[Topic.RECEIPTS], self._open
         )
-        self._brokers = BrokerWatch(self._client, topics[Topic.RECEIPTS])
-        self._database = DatabaseWatch(self.stores.views)
+        self._watches = Watches(self._client, topics[Topic.RECEIPTS], self.stores.views)
         self.app = self._app()
 
     def __enter__(self) -> Self:
         """Join the group."""
-        self._brokers.start()
-        self._database.start()
+        self._watches.start()
         self.member.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Finish the batches at hand, and let everything go."""
         self.member.stop()
-        self._brokers.stop()
-        self._database.stop()
+        self._watches.stop()
         self.observability.close()
         self.stores.close()
 
@@ -67,8 +63,7 @@ class ProjectorProcess:
 
     def _app(self) -> FastAPI:
         readiness = {
-            "brokers": self._brokers.wrong,
-            "database": self._database.wrong,
+            **self._watches.checks,
             "group": lambda: None if self.member.alive else "The projector has left its group.",
             "views": self._views_are_kept_up,
         }
@@ -79,7 +74,7 @@ class ProjectorProcess:
         for shard, following in self.member.opened.items():
             if following.failed:
                 return f"The events of shard {shard} cannot be projected."
-            if self._brokers.answering and (behind := _behind(following)) > LAG_EVENTS_MAX:
+            if self._watches.brokers.answering and (behind := _behind(following)) > LAG_EVENTS_MAX:
                 return f"The views are {behind} events behind shard {shard}."
         return None
 

@@ -19,6 +19,7 @@ from consumers.worker import Worker
 from deploy.clock import utc_now
 from deploy.distributed import roles
 from deploy.distributed.stores import SharedStores
+from deploy.distributed.watches import Watches
 from deploy.observability import Observability
 from deploy.parts import (
     callback_of,
@@ -39,8 +40,6 @@ from deploy.settings import Settings
 from producers.http.ops_app import create_ops_app
 from producers.relay import Relay
 from projections.listening import ChangeListener
-from projections.topics.watch import BrokerWatch
-from projections.watching import DatabaseWatch
 from projections.worklist import Worklist
 from schemas.topics import Topic
 from schemas.tracing import Channel
@@ -72,8 +71,7 @@ class WorkerProcess:
         self.member = GroupMember(
             self.client, roles.workers_group(settings), self.topics[Topic.COMMANDS], self._open
         )
-        self._brokers = BrokerWatch(self.client, self.topics[Topic.COMMANDS])
-        self._database = DatabaseWatch(self.stores.views)
+        self._watches = Watches(self.client, self.topics[Topic.COMMANDS], self.stores.views)
         self.carrier_rates = carrier_rates_of(settings, self._share)
         self._listener = ChangeListener(self.stores.views, feeds_of(settings), [self._wake])
         self.app = self._app()
@@ -81,16 +79,14 @@ class WorkerProcess:
     def __enter__(self) -> Self:
         """Join the group."""
         self._listener.start()
-        self._brokers.start()
-        self._database.start()
+        self._watches.start()
         self.member.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Finish what is at hand, give every shard up, and let everything go."""
         self.member.stop()
-        self._brokers.stop()
-        self._database.stop()
+        self._watches.stop()
         self._listener.stop()
         self._opened.close()
 
@@ -108,8 +104,7 @@ class WorkerProcess:
 
     def _app(self) -> FastAPI:
         readiness = {
-            "brokers": self._brokers.wrong,
-            "database": self._database.wrong,
+            **self._watches.checks,
             "group": lambda: None if self.member.alive else "The worker has left its group.",
             "listener": lambda: None if self._listener.alive else "The worker no longer hears of the views.",
             "shards": self._shards_work,

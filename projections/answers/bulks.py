@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select, union_all
 
 from projections import cursors
-from projections.answers.common import Found, page, who_of
+from projections.answers.common import Found, page, turned, who_of
 from projections.answers.pauses import bulk_paused, is_of_bulk
 from projections.bulk_shapes import STATUSES, Bulk, BulkText
 from projections.catalog import BULKS, CANDIDATES, THREADS
@@ -100,6 +100,7 @@ def _told(account: str, chosen: Subquery) -> Select[Any]:
 
 
 def _text(row: Found) -> BulkText:
+    status_at, status_by = turned(row)
     return BulkText(
         text_id=UUID(row.id),
         candidate=row.candidate,
@@ -111,8 +112,8 @@ def _text(row: Found) -> BulkText:
         send_at=maybe(row.send_at),
         delay=row.delay,
         bulk_paused=row.bulk_paused,
-        status_at=moment(row.at if row.status_at is None else row.status_at),
-        status_by=who_of(row) if row.status_at is None else who_of(row, "status_by"),
+        status_at=status_at,
+        status_by=status_by,
         code=row.code,
         reason=row.reason,
     )

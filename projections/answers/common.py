@@ -1,11 +1,13 @@
 """What all answers share."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
 from projections import cursors
+from projections.moments import moment
 from projections.shapes import Page, Who
 
 PAGE_MAX = 200
@@ -19,6 +21,13 @@ def who_of(row: Found, prefix: str = "by") -> Who:
     """The actor in the columns that begin with `prefix`."""
     found = row._mapping
     return Who(found[f"{prefix}_kind"], found[f"{prefix}_id"], found[f"{prefix}_name"])
+
+
+def turned(row: Found) -> tuple[datetime, Who]:
+    """When a message's status came about, and by whom: with the message, where nothing was told since."""
+    if row.status_at is None:
+        return moment(row.at), who_of(row)
+    return moment(row.status_at), who_of(row, "status_by")
 
 
 def bounded(limit: int) -> int:

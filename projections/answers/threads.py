@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from projections import cursors
-from projections.answers.common import Found, page, who_of
+from projections.answers.common import Found, page, turned, who_of
 from projections.answers.pauses import bulk_paused, is_of_bulk
 from projections.answers.senders import known
 from projections.attachment_shapes import Attachment, AttachmentPlace
@@ -169,6 +169,7 @@ def _attachment(row: Found) -> Attachment:
 
 def _message(row: Found, place: Found, media: _Media) -> ThreadMessage:
     came_in = row.kind != "text"
+    status_at, status_by = turned(row)
     return ThreadMessage(
         id=row.id if came_in else str(UUID(row.id)),
         version=row.version,
@@ -187,8 +188,8 @@ def _message(row: Found, place: Found, media: _Media) -> ThreadMessage:
         delay=row.delay,
         overrides_quiet_hours=bool(row.overrides_quiet_hours),
         sid=row.sid,
-        status_at=moment(row.at if row.status_at is None else row.status_at),
-        status_by=who_of(row) if row.status_at is None else who_of(row, "status_by"),
+        status_at=status_at,
+        status_by=status_by,
         code=row.code,
         reason=row.reason,
         action=row.action,
